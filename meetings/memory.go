@@ -1,0 +1,38 @@
+package meetings
+
+import "context"
+
+// Remembered is what the portal keeps of a meeting because GoTo will not say
+// it again: the audio option that was sent (GoTo answers rendered dial-in text
+// only) and the join URL (returned by create alone).
+type Remembered struct {
+	MeetingID string
+	Audio     string // one of the Audio values, "" when not known
+	AudioText string // the organizer's own text, only with AudioCustom
+	JoinURL   string
+}
+
+// Known is an entry of the address book: a user key and what people call its
+// owner.
+type Known struct {
+	Key   string
+	Name  string
+	Email string
+	Given bool // typed by a person: wins over names learned from GoTo
+}
+
+// Memory is the portal's own memory about meetings. Everything is kept per
+// account, so that nobody reads another account's names or meetings.
+type Memory interface {
+	// Remember inserts or replaces what is kept of a meeting.
+	Remember(ctx context.Context, accountKey string, r Remembered) error
+	// Recall returns what is kept of a meeting; false when nothing is.
+	Recall(ctx context.Context, accountKey, meetingID string) (Remembered, bool, error)
+	// Forget drops what is kept of a meeting; unknown ids are no error.
+	Forget(ctx context.Context, accountKey, meetingID string) error
+	// Learn inserts or updates people. A Given name is never overwritten by
+	// a learned one, and nothing is written when nothing changes.
+	Learn(ctx context.Context, accountKey string, people []Known) error
+	// Known returns the address book of the account, by name.
+	Known(ctx context.Context, accountKey string) ([]Known, error)
+}
