@@ -1,0 +1,168 @@
+package meetings
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// AllOrganizers as an organizer key asks for the whole account.
+const AllOrganizers = "all"
+
+// organizersAtOnce bounds how many organizers are read side by side; the
+// client's own limiter keeps below GoTo's rate.
+const organizersAtOnce = 4
+
+// Past is one session of a meeting that is over.
+type Past struct {
+	MeetingID    string
+	SessionID    string
+	Subject      string
+	Start, End   time.Time // UTC
+	Minutes      int       // GoTo's own length
+	Attendees    int       // GoTo's own count
+	Type         string
+	Organizer    Person
+	RecordingURL string // "" when there is none to open
+	// RecordingPending is set when GoTo names a recording that cannot be
+	// opened yet.
+	RecordingPending bool
+}
+
+// Looked is a look back: the rows found, and whose could not be read.
+type Looked struct {
+	Rows    []Past // newest first
+	Missing []Missing
+}
+
+// Missing names an organizer whose meetings could not be read.
+type Missing struct {
+	Organizer Person
+	Err       error
+}
+
+// History returns the sessions that started in [from, to): the caller's own
+// when organizer is "", for admins another organizer's or AllOrganizers. GoTo
+// does not list running meetings here. It is one call per organizer and
+// window.
+func (s *Service) History(ctx context.Context, c Caller, organizer string, from, to time.Time) (Looked, error) {
+	if organizer == c.UserKey {
+		organizer = ""
+	}
+	if organizer != "" && !c.Admin {
+		return Looked{}, notAdmin("history")
+	}
+	if organizer != AllOrganizers {
+		rows, err := s.past(ctx, c, organizer, from, to)
+		return Looked{Rows: rows}, err
+	}
+	people, err := s.People(ctx, c)
+	if err != nil {
+		return Looked{}, err
+	}
+	var (
+		mu  sync.Mutex
+		out Looked
+	)
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(organizersAtOnce)
+	asked := 0
+	for _, u := range people {
+		if u.Status == "INVITED" {
+			continue // has never signed in, so has held nothing
+		}
+		asked++
+		group.Go(func() error {
+			rows, err := s.past(gctx, c, u.Key, from, to)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				out.Missing = append(out.Missing, Missing{u.Person, err})
+				return nil
+			}
+			out.Rows = append(out.Rows, rows...)
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions above never fail: a refusal is a partial result
+	slices.SortFunc(out.Missing, func(a, b Missing) int { return strings.Compare(a.Organizer.Label(), b.Organizer.Label()) })
+	if asked > 0 && len(out.Missing) == asked {
+		return Looked{}, out.Missing[0].Err
+	}
+	newestFirst(out.Rows)
+	return out, nil
+}
+
+func (s *Service) past(ctx context.Context, c Caller, organizer string, from, to time.Time) ([]Past, error) {
+	got, err := s.goTo.History(ctx, c.Tokens, organizer, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("reading past meetings: %w", err)
+	}
+	learned := map[string]Known{}
+	rows := make([]Past, 0, len(got))
+	for _, g := range got {
+		if g.Start.Before(from) || !g.Start.Before(to) {
+			continue
+		}
+		p := Past{
+			MeetingID: g.ID, SessionID: g.SessionID, Subject: g.Subject, Start: g.Start, End: g.End, Type: g.Type,
+			Minutes: int(g.Length.Minutes()), Attendees: g.Attendees,
+			Organizer: rowOrganizer(g.OrganizerKey, g.OrganizerFirstName, g.OrganizerLastName, g.OrganizerEmail),
+		}
+		if g.Recording != nil {
+			p.RecordingURL = g.Recording.Link()
+			p.RecordingPending = p.RecordingURL == ""
+		}
+		learned[p.Organizer.Key] = Known{Key: p.Organizer.Key, Name: p.Organizer.Name, Email: p.Organizer.Email}
+		rows = append(rows, p)
+	}
+	s.learn(ctx, c, learned)
+	newestFirst(rows)
+	return rows, nil
+}
+
+func newestFirst(rows []Past) {
+	slices.SortStableFunc(rows, func(a, b Past) int {
+		return cmp.Or(b.Start.Compare(a.Start), strings.Compare(a.SessionID, b.SessionID))
+	})
+}
+
+// PastQuery chooses and orders rows of the history.
+type PastQuery struct {
+	Text string // in subject, meeting id, organizer's name, e-mail or key
+	Sort string // a column key; "" newest first
+	Desc bool
+}
+
+// Apply returns the rows that q asks for, in its order, as a new slice.
+func (q PastQuery) Apply(list []Past) []Past {
+	needle := fold(q.Text)
+	idNeedle, isID := ParseID(q.Text)
+	out := make([]Past, 0, len(list))
+	for _, p := range list {
+		if needle == "" || contains(needle, p.Subject, p.MeetingID, p.Organizer.Name, p.Organizer.Email, p.Organizer.Key) ||
+			isID && strings.Contains(p.MeetingID, idNeedle) {
+			out = append(out, p)
+		}
+	}
+	by := map[string]func(a, b Past) int{
+		"subject":       func(a, b Past) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) },
+		"meeting_id":    func(a, b Past) int { return compareDigits(a.MeetingID, b.MeetingID) },
+		"session_id":    func(a, b Past) int { return compareDigits(a.SessionID, b.SessionID) },
+		"start":         func(a, b Past) int { return a.Start.Compare(b.Start) },
+		"end":           func(a, b Past) int { return a.End.Compare(b.End) },
+		"minutes":       func(a, b Past) int { return cmp.Compare(a.Minutes, b.Minutes) },
+		"attendees":     func(a, b Past) int { return cmp.Compare(a.Attendees, b.Attendees) },
+		"type":          func(a, b Past) int { return strings.Compare(a.Type, b.Type) },
+		"organizer":     func(a, b Past) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) },
+		"organizer_key": func(a, b Past) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) },
+	}[q.Sort]
+	sortRows(out, by, q.Desc)
+	return out
+}

@@ -1,0 +1,233 @@
+package meetings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"portal/gotomeeting"
+)
+
+// Access is what the caller is to a meeting.
+type Access int
+
+const (
+	// Own: the caller organizes it.
+	Own Access = iota
+	// CoOrganized: the caller may read and start it.
+	CoOrganized
+	// Watched: an account admin reads another organizer's meeting.
+	Watched
+)
+
+// Meeting is one meeting with everything that is known of it.
+type Meeting struct {
+	ID               string
+	Subject          string
+	Start, End       time.Time // UTC; zero when GoTo did not say
+	Type             string
+	Running          bool
+	PasswordRequired bool
+	MaxParticipants  int    // 0 when not known
+	DialIn           string // GoTo's rendered dial-in text
+	Audio            string // the option that saving sets again
+	AudioText        string // only with AudioCustom
+	AudioInferred    bool   // made elsewhere: Audio is a guess from DialIn
+	JoinURL          string
+	Organizer        Person
+	CoOrganizers     []Person
+	Access           Access
+	// Withheld is set when GoTo refused the meeting itself and this is built
+	// from the organizer's list: co-organizers, limits and the like are
+	// missing, not empty.
+	Withheld bool
+}
+
+// Length is the planned length.
+func (m Meeting) Length() time.Duration { return m.End.Sub(m.Start) }
+
+// CoOrganizerKeys are the keys of the co-organizers, in GoTo's order.
+func (m Meeting) CoOrganizerKeys() []string {
+	keys := make([]string, len(m.CoOrganizers))
+	for i, p := range m.CoOrganizers {
+		keys[i] = p.Key
+	}
+	return keys
+}
+
+// Get reads one meeting fresh from GoTo. organizer is "" for the caller's own
+// or co-organized meetings; an admin names whose it is, and then a meeting
+// that GoTo withholds is built from that organizer's list.
+func (s *Service) Get(ctx context.Context, c Caller, id, organizer string) (Meeting, error) {
+	if organizer == c.UserKey {
+		organizer = ""
+	}
+	if organizer != "" && !c.Admin {
+		return Meeting{}, notAdmin("meeting")
+	}
+	got, err := s.goTo.Meeting(ctx, c.Tokens, id)
+	if organizer != "" && (isKind(err, NotFound) || isKind(err, Forbidden)) {
+		return s.fromList(ctx, c, id, organizer)
+	}
+	if err != nil {
+		return Meeting{}, fmt.Errorf("reading meeting: %w", err)
+	}
+	return s.complete(ctx, c, got, organizer), nil
+}
+
+// complete adds what the portal remembers to what GoTo said.
+func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meeting, organizer string) Meeting {
+	book := s.book(ctx, c)
+	m := Meeting{
+		ID: got.ID, Subject: got.Subject, Start: got.Start, End: got.End, Type: got.Type,
+		Running: got.Running, PasswordRequired: got.PasswordRequired, MaxParticipants: got.MaxParticipants,
+		DialIn: got.ConferenceCallInfo,
+	}
+	for _, key := range got.CoOrganizerKeys {
+		m.CoOrganizers = append(m.CoOrganizers, named(book, key))
+	}
+	switch {
+	case organizer != "":
+		m.Access, m.Organizer = Watched, named(book, organizer)
+	case c.UserKey != "" && slices.Contains(got.CoOrganizerKeys, c.UserKey):
+		m.Access = CoOrganized
+		if got.OrganizerKey != "" {
+			m.Organizer = named(book, got.OrganizerKey)
+		}
+	default:
+		m.Organizer = Person{Key: c.UserKey, Name: c.Name, Email: c.Email}
+	}
+	kept, found, err := s.memory.Recall(ctx, c.AccountKey, m.ID)
+	if err != nil {
+		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
+	}
+	if found && kept.Audio != "" {
+		m.Audio, m.AudioText = kept.Audio, kept.AudioText
+	} else {
+		m.Audio, m.AudioInferred = gotomeeting.InferAudio(m.DialIn), true
+	}
+	m.JoinURL = kept.JoinURL
+	if m.JoinURL == "" {
+		m.JoinURL = s.joinBase + m.ID
+	}
+	return m
+}
+
+func (s *Service) fromList(ctx context.Context, c Caller, id, organizer string) (Meeting, error) {
+	rows, err := s.goTo.Upcoming(ctx, c.Tokens, organizer)
+	if err != nil {
+		return Meeting{}, fmt.Errorf("reading the organizer's meetings: %w", err)
+	}
+	for _, row := range rows {
+		if row.ID == id {
+			m := s.complete(ctx, c, row, organizer)
+			m.Organizer = rowOrganizer(row.OrganizerKey, row.OrganizerFirstName, row.OrganizerLastName, row.OrganizerEmail)
+			m.Withheld = true
+			return m, nil
+		}
+	}
+	return Meeting{}, &Fault{Kind: NotFound, API: "G2M", Op: "meeting"}
+}
+
+func named(book map[string]Known, key string) Person {
+	k := book[key]
+	return Person{Key: key, Name: k.Name, Email: k.Email}
+}
+
+func rowOrganizer(key, first, last, email string) Person {
+	return Person{Key: key, Name: fullName(first, last), Email: email}
+}
+
+func notAdmin(op string) error {
+	return &Fault{Kind: Forbidden, API: "portal", Op: op}
+}
+
+// Create makes the meeting at GoTo. It is never sent twice.
+func (s *Service) Create(ctx context.Context, c Caller, p Plan) (id string, err error) {
+	made, err := s.goTo.Create(ctx, c.Tokens, p.request())
+	if err != nil {
+		return "", fmt.Errorf("creating meeting: %w", err)
+	}
+	s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
+	return made.ID, nil
+}
+
+// CreateNow makes an immediate meeting of an hour and asks for its host URL.
+// When the meeting was made but did not start, id is set beside the error, so
+// that nothing made is lost.
+func (s *Service) CreateNow(ctx context.Context, c Caller, subject string) (id string, host HostURL, err error) {
+	plan, problems := Draft{Subject: subject, TimeZone: "UTC", Type: Immediate}.Check(s.Now())
+	if len(problems) > 0 {
+		return "", HostURL{}, errors.New("meet now: " + problems[0].Text)
+	}
+	if id, err = s.Create(ctx, c, plan); err != nil {
+		return "", HostURL{}, err
+	}
+	host, err = s.Start(ctx, c, id)
+	return id, host, err
+}
+
+// Update replaces the meeting at GoTo with p. readKeys are the co-organizer
+// keys that the form started from: a key that was added elsewhere since then
+// survives. Pass nil when the form's own keys are the whole truth.
+func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readKeys []string) error {
+	if readKeys != nil {
+		live, err := s.goTo.Meeting(ctx, c.Tokens, id)
+		if err != nil {
+			return fmt.Errorf("reading meeting before the update: %w", err)
+		}
+		for _, key := range live.CoOrganizerKeys {
+			if !slices.Contains(readKeys, key) && !slices.Contains(p.CoOrganizerKeys, key) {
+				p.CoOrganizerKeys = append(p.CoOrganizerKeys, key)
+			}
+		}
+	}
+	if err := s.goTo.Update(ctx, c.Tokens, id, p.request()); err != nil {
+		return fmt.Errorf("updating meeting: %w", err)
+	}
+	kept, _, err := s.memory.Recall(ctx, c.AccountKey, id)
+	if err != nil {
+		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
+	}
+	s.remember(ctx, c, Remembered{MeetingID: id, Audio: p.Audio, AudioText: p.AudioText, JoinURL: kept.JoinURL})
+	return nil
+}
+
+// Delete removes the meeting at GoTo. Its past sessions stay in history.
+func (s *Service) Delete(ctx context.Context, c Caller, id string) error {
+	if err := s.goTo.Delete(ctx, c.Tokens, id); err != nil {
+		return fmt.Errorf("deleting meeting: %w", err)
+	}
+	if err := s.memory.Forget(ctx, c.AccountKey, id); err != nil {
+		s.log.WarnContext(ctx, "deleted meeting not forgotten", "error", err)
+	}
+	return nil
+}
+
+// Start asks GoTo for the URL that opens the meeting as its host.
+func (s *Service) Start(ctx context.Context, c Caller, id string) (HostURL, error) {
+	host, err := s.goTo.Start(ctx, c.Tokens, id)
+	if err != nil {
+		return HostURL{}, fmt.Errorf("starting meeting: %w", err)
+	}
+	return host, nil
+}
+
+func (s *Service) remember(ctx context.Context, c Caller, r Remembered) {
+	if err := s.memory.Remember(ctx, c.AccountKey, r); err != nil {
+		s.log.ErrorContext(ctx, "meeting not remembered", "error", err)
+	}
+}
+
+func (p Plan) request() gotomeeting.MeetingRequest {
+	audio := p.Audio
+	if audio == AudioCustom {
+		audio = p.AudioText
+	}
+	return gotomeeting.MeetingRequest{
+		Subject: p.Subject, Start: p.Start, End: p.End, Type: p.Type,
+		PasswordRequired: p.PasswordRequired, Audio: audio, CoOrganizerKeys: p.CoOrganizerKeys,
+	}
+}

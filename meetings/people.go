@@ -1,0 +1,212 @@
+package meetings
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"portal/gotomeeting"
+)
+
+// User is a person of the account, or for somebody who is no admin a
+// co-organizer met so far, of whom only the Person is known.
+type User struct {
+	Person
+	Status   string   // ACTIVE, INVITED, SUSPENDED, …; "" when not known
+	Admin    bool     // has an admin role
+	Licenses []string // what GoTo calls the user's licences or products
+	Given    bool     // the name was typed here, not learned
+}
+
+// People lists the users of the account for an admin, by name, and the address
+// book for everybody else.
+func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
+	if !c.Admin {
+		return s.addressBook(ctx, c)
+	}
+	if c.AccountKey == "" {
+		return nil, &Fault{Kind: MissingScope, API: "admin", Op: "users"}
+	}
+	got, err := s.goTo.Users(ctx, c.Tokens, c.AccountKey, gotomeeting.UserFilter{})
+	if err != nil {
+		return nil, fmt.Errorf("reading the account's users: %w", err)
+	}
+	learned := make(map[string]Known, len(got))
+	users := make([]User, 0, len(got))
+	for _, g := range got {
+		u := User{
+			Person: Person{Key: g.Key, Name: fullName(g.FirstName, g.LastName), Email: g.Email},
+			Status: g.Status, Admin: g.Admin, Licenses: g.Products,
+		}
+		learned[u.Key] = Known{Key: u.Key, Name: u.Name, Email: u.Email}
+		users = append(users, u)
+	}
+	s.learn(ctx, c, learned)
+	sortUsers(users)
+	return users, nil
+}
+
+func (s *Service) addressBook(ctx context.Context, c Caller) ([]User, error) {
+	known, err := s.memory.Known(ctx, c.AccountKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading the address book: %w", err)
+	}
+	users := make([]User, 0, len(known))
+	for _, k := range known {
+		users = append(users, User{Person: Person{Key: k.Key, Name: k.Name, Email: k.Email}, Given: k.Given})
+	}
+	sortUsers(users)
+	return users, nil
+}
+
+func sortUsers(users []User) {
+	slices.SortStableFunc(users, func(a, b User) int {
+		return cmp.Or(strings.Compare(fold(a.Label()), fold(b.Label())), strings.Compare(a.Key, b.Key))
+	})
+}
+
+// FilterUsers keeps the users whose name, e-mail or key holds text.
+func FilterUsers(users []User, text string) []User {
+	needle := fold(text)
+	if needle == "" {
+		return users
+	}
+	var out []User
+	for _, u := range users {
+		if contains(needle, u.Name, u.Email, u.Key) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// FindPeople looks for people to make co-organizers, by name, e-mail or key:
+// in the directory for admins, in the address book for everybody else.
+func (s *Service) FindPeople(ctx context.Context, c Caller, text string) ([]Person, error) {
+	if fold(text) == "" {
+		return nil, nil
+	}
+	users, err := s.People(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var out []Person
+	for _, u := range FilterUsers(users, text) {
+		if u.Key != c.UserKey && u.Status != "SUSPENDED" {
+			out = append(out, u.Person)
+		}
+	}
+	return out, nil
+}
+
+// Names says whom the keys belong to, as far as the address book knows.
+func (s *Service) Names(ctx context.Context, c Caller, keys []string) []Person {
+	book := s.book(ctx, c)
+	people := make([]Person, len(keys))
+	for i, key := range keys {
+		people[i] = named(book, key)
+	}
+	return people
+}
+
+// NameKey keeps the name that somebody typed for a user key.
+func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) []Problem {
+	var wrong []Problem
+	keys, bad := ParseKeys([]string{typedKey})
+	if len(keys) != 1 || len(bad) > 0 {
+		wrong = append(wrong, Problem{"key", "Enter one organizer key, digits only, or a link from the Admin Center"})
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" || utf8.RuneCountInString(name) > 100 {
+		wrong = append(wrong, Problem{"name", "Enter a name of 1 to 100 characters"})
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	if err := s.memory.Learn(ctx, c.AccountKey, []Known{{Key: keys[0], Name: name, Given: true}}); err != nil {
+		s.log.ErrorContext(ctx, "name not kept", "error", err)
+		return []Problem{{"name", "The name could not be saved just now; try again in a moment"}}
+	}
+	return nil
+}
+
+// Invitation asks GoTo to add somebody to the account.
+type Invitation struct {
+	FirstName, LastName, Email, LicenseKey string
+}
+
+// Check reports what is missing, in the form's order.
+func (i *Invitation) Check() []Problem {
+	i.FirstName, i.LastName, i.Email = strings.TrimSpace(i.FirstName), strings.TrimSpace(i.LastName), strings.TrimSpace(i.Email)
+	var wrong []Problem
+	if i.FirstName == "" || utf8.RuneCountInString(i.FirstName) > 100 {
+		wrong = append(wrong, Problem{"first_name", "Enter a first name of 1 to 100 characters"})
+	}
+	if i.LastName == "" || utf8.RuneCountInString(i.LastName) > 100 {
+		wrong = append(wrong, Problem{"last_name", "Enter a last name of 1 to 100 characters"})
+	}
+	if a, err := mail.ParseAddress(i.Email); err != nil || a.Address != i.Email || len(i.Email) > 254 {
+		wrong = append(wrong, Problem{"email", "Enter an e-mail address, for example kim@example.com"})
+	}
+	return wrong
+}
+
+// Invite asks GoTo to invite a person into the caller's account and returns
+// whom GoTo answered with; its reply names people who were there already, too.
+func (s *Service) Invite(ctx context.Context, c Caller, i Invitation) (Person, error) {
+	if !c.Admin || c.AccountKey == "" {
+		return Person{}, notAdmin("invite")
+	}
+	req := gotomeeting.Invitation{FirstName: i.FirstName, LastName: i.LastName, Email: i.Email}
+	if i.LicenseKey != "" {
+		req.LicenseKeys = []string{i.LicenseKey}
+	}
+	made, err := s.goTo.Invite(ctx, c.Tokens, c.AccountKey, req)
+	if err != nil {
+		return Person{}, fmt.Errorf("inviting: %w", err)
+	}
+	p := Person{Name: fullName(i.FirstName, i.LastName), Email: i.Email}
+	for _, m := range made {
+		if strings.EqualFold(m.Email, i.Email) || p.Key == "" {
+			p.Key = m.Key
+		}
+	}
+	if p.Key != "" {
+		s.learn(ctx, c, map[string]Known{p.Key: {Key: p.Key, Name: p.Name, Email: p.Email}})
+	}
+	return p, nil
+}
+
+// License is something an invited person can be given.
+type License struct {
+	Key, Label string
+	Free       int // seats not taken; -1 when not known
+}
+
+// Licenses lists what the account can give an invited person.
+func (s *Service) Licenses(ctx context.Context, c Caller) ([]License, error) {
+	if !c.Admin || c.AccountKey == "" {
+		return nil, notAdmin("licences")
+	}
+	got, err := s.goTo.Licenses(ctx, c.Tokens, c.AccountKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading licences: %w", err)
+	}
+	var out []License
+	for _, l := range got {
+		if !l.Enabled {
+			continue
+		}
+		label := cmp.Or(l.Description, l.Type, l.Key)
+		free := -1
+		if l.Seats > 0 {
+			free = max(0, l.Seats-len(l.UserKeys))
+		}
+		out = append(out, License{Key: l.Key, Label: label, Free: free})
+	}
+	return out, nil
+}

@@ -1,0 +1,155 @@
+package meetings
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PageSize is the number of rows on a page of a list.
+const PageSize = 50
+
+// Upcoming returns the meetings of an organizer in start order: the caller's
+// own when organizer is "", another's for an admin. It is one call to GoTo.
+func (s *Service) Upcoming(ctx context.Context, c Caller, organizer string) ([]Meeting, error) {
+	if organizer == c.UserKey {
+		organizer = ""
+	}
+	if organizer != "" && !c.Admin {
+		return nil, notAdmin("upcoming meetings")
+	}
+	rows, err := s.goTo.Upcoming(ctx, c.Tokens, organizer)
+	if err != nil {
+		return nil, fmt.Errorf("reading upcoming meetings: %w", err)
+	}
+	learned := map[string]Known{}
+	list := make([]Meeting, 0, len(rows))
+	for _, row := range rows {
+		m := Meeting{
+			ID: row.ID, Subject: row.Subject, Start: row.Start, End: row.End, Type: row.Type, Running: row.Running,
+			PasswordRequired: row.PasswordRequired, DialIn: row.ConferenceCallInfo, JoinURL: s.joinBase + row.ID,
+			Organizer: rowOrganizer(row.OrganizerKey, row.OrganizerFirstName, row.OrganizerLastName, row.OrganizerEmail),
+		}
+		if organizer != "" {
+			m.Access = Watched
+		}
+		learned[m.Organizer.Key] = Known{Key: m.Organizer.Key, Name: m.Organizer.Name, Email: m.Organizer.Email}
+		list = append(list, m)
+	}
+	s.learn(ctx, c, learned)
+	slices.SortStableFunc(list, func(a, b Meeting) int {
+		return cmp.Or(a.Start.Compare(b.Start), strings.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// UpcomingQuery chooses and orders rows of the upcoming list.
+type UpcomingQuery struct {
+	Text   string // in subject, meeting id, organizer's name, e-mail or key
+	Type   string // scheduled, recurring, immediate; "" any
+	Status string // active, inactive; "" any
+	Sort   string // a column key; "" start
+	Desc   bool
+}
+
+// Apply returns the rows that q asks for, in its order, as a new slice.
+func (q UpcomingQuery) Apply(list []Meeting) []Meeting {
+	needle := fold(q.Text)
+	idNeedle, isID := ParseID(q.Text)
+	out := make([]Meeting, 0, len(list))
+	for _, m := range list {
+		if q.Type != "" && m.Type != q.Type ||
+			q.Status == "active" && !m.Running || q.Status == "inactive" && m.Running {
+			continue
+		}
+		if needle != "" && !contains(needle, m.Subject, m.ID, m.Organizer.Name, m.Organizer.Email, m.Organizer.Key) &&
+			!(isID && strings.Contains(m.ID, idNeedle)) {
+			continue
+		}
+		out = append(out, m)
+	}
+	by := map[string]func(a, b Meeting) int{
+		"subject":       func(a, b Meeting) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) },
+		"meeting_id":    func(a, b Meeting) int { return compareDigits(a.ID, b.ID) },
+		"start":         func(a, b Meeting) int { return a.Start.Compare(b.Start) },
+		"end":           func(a, b Meeting) int { return a.End.Compare(b.End) },
+		"minutes":       func(a, b Meeting) int { return cmp.Compare(a.Length(), b.Length()) },
+		"type":          func(a, b Meeting) int { return strings.Compare(a.Type, b.Type) },
+		"status":        func(a, b Meeting) int { return compareBool(b.Running, a.Running) },
+		"organizer":     func(a, b Meeting) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) },
+		"organizer_key": func(a, b Meeting) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) },
+	}[q.Sort]
+	sortRows(out, by, q.Desc)
+	return out
+}
+
+// sortRows sorts in place and stably; a nil order leaves the rows as they are,
+// reversed when desc.
+func sortRows[T any](rows []T, by func(a, b T) int, desc bool) {
+	if by == nil {
+		if desc {
+			slices.Reverse(rows)
+		}
+		return
+	}
+	slices.SortStableFunc(rows, func(a, b T) int {
+		if desc {
+			return by(b, a)
+		}
+		return by(a, b)
+	})
+}
+
+// Page cuts page number n, counted from 1, out of rows. An unknown page is
+// the first. pages is at least 1.
+func Page[T any](rows []T, n int) (cut []T, page, pages int) {
+	pages = max(1, (len(rows)+PageSize-1)/PageSize)
+	if n < 1 || n > pages {
+		n = 1
+	}
+	return rows[(n-1)*PageSize : min(n*PageSize, len(rows))], n, pages
+}
+
+// Next returns the meeting to show first: one that runs now, else the
+// earliest that is not over. Rooms without a date do not count.
+func Next(list []Meeting, now time.Time) (Meeting, bool) {
+	best, found := Meeting{}, false
+	for _, m := range list {
+		switch {
+		case m.Running && (!found || !best.Running):
+			best, found = m, true
+		case best.Running || m.Type == Recurring || !m.End.After(now):
+		case !found || m.Start.Before(best.Start):
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+func contains(needle string, in ...string) bool {
+	for _, s := range in {
+		if strings.Contains(strings.ToLower(s), needle) {
+			return true
+		}
+	}
+	return false
+}
+
+func compareDigits(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
