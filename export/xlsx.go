@@ -1,0 +1,134 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// Fact is a line of an XLSX file's second sheet: where the rows come from.
+type Fact struct{ Name, Value string }
+
+// WriteXLSX writes t as a workbook: typed cells, a frozen header with a
+// filter, and a second sheet with the facts. Texts are strings, never
+// formulas.
+func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
+	book := excelize.NewFile()
+	defer func() {
+		if cerr := book.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("writing xlsx: %w", cerr)
+		}
+	}()
+	sheet := sheetName(t.Name)
+	if err := book.SetSheetName("Sheet1", sheet); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	timeFormat := "yyyy-mm-dd hh:mm:ss"
+	when, err := book.NewStyle(&excelize.Style{CustomNumFmt: &timeFormat})
+	if err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	out, err := book.NewStreamWriter(sheet)
+	if err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	if err := out.SetColWidth(1, max(1, len(t.Columns)), 22); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	if err := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	head := make([]any, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i] = excelize.Cell{StyleID: bold, Value: c.Label}
+	}
+	if err := out.SetRow("A1", head); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	cells := make([]any, len(t.Columns))
+	for n, row := range t.Rows {
+		for i := range cells {
+			cells[i] = nil
+			if i >= len(row) {
+				continue
+			}
+			switch v := row[i].(type) {
+			case time.Time:
+				if !v.IsZero() {
+					cells[i] = excelize.Cell{StyleID: when, Value: naive(v.In(t.zone()))}
+				}
+			case string:
+				cells[i] = printable(v)
+			case bool:
+				cells[i] = t.text(v)
+			default:
+				cells[i] = v
+			}
+		}
+		if err := out.SetRow(fmt.Sprintf("A%d", n+2), cells); err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	if len(t.Columns) > 0 {
+		last, err := excelize.CoordinatesToCellName(len(t.Columns), len(t.Rows)+1)
+		if err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+		if err := book.AutoFilter(sheet, "A1:"+last, nil); err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+	}
+	if _, err := book.NewSheet("About"); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	for i, f := range facts {
+		if err := book.SetSheetRow("About", fmt.Sprintf("A%d", i+1), &[]any{printable(f.Name), printable(f.Value)}); err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+	}
+	if err := book.Write(w); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
+	return nil
+}
+
+// naive drops the zone and keeps the wall time, the only kind a workbook has.
+func naive(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
+
+// printable drops the characters that XML cannot carry.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\ufffe' || r == '\uffff' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+}
+
+func sheetName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`:\/?*[]'`, r) {
+			return ' '
+		}
+		return r
+	}, printable(name))
+	if r := []rune(name); len(r) > 31 {
+		name = string(r[:31])
+	}
+	if strings.TrimSpace(name) == "" || strings.EqualFold(name, "About") {
+		return "Rows"
+	}
+	return name
+}
