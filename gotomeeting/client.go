@@ -2,8 +2,12 @@ package gotomeeting
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,8 +35,8 @@ const DefaultRate = 8
 type Config struct {
 	// BaseURL is what stands before /G2M, /admin and /identity.
 	BaseURL string
-	// HTTP is the client to call with. Its redirects are refused whatever it
-	// says. Nil means an own one with the limits of [NewTransport].
+	// HTTP is the client to call with. Redirects are refused whatever it says,
+	// and its transport must not replay a POST. Nil means an own one with time limits.
 	HTTP *http.Client
 	// Rate is calls a second; 0 means [DefaultRate].
 	Rate float64
@@ -62,86 +66,76 @@ type Client struct {
 func New(c Config) (*Client, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("base URL %q of GoTo's API is not an http(s) URL with just host and path", c.BaseURL)
+		return nil, errors.New("base URL of GoTo's API is not an http(s) URL with just host and path")
 	}
-	if c.Rate < 0 {
-		return nil, fmt.Errorf("rate of %v calls a second is negative", c.Rate)
+	perSecond := c.Rate
+	if perSecond == 0 {
+		perSecond = DefaultRate
 	}
-	return &Client{base: strings.TrimRight(c.BaseURL, "/")}, nil
+	if !(perSecond > 0) {
+		return nil, fmt.Errorf("rate of %v calls a second is not above zero", c.Rate)
+	}
+	client := &Client{
+		base: strings.TrimRight(c.BaseURL, "/"),
+		http: newHTTPClient(),
+		// A burst of a quarter keeps any one second below GoTo's ten.
+		limit:   rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/4))),
+		now:     c.Now,
+		log:     c.Log,
+		observe: c.Observe,
+		random:  rand.Float64,
+		sleep:   sleep,
+	}
+	if c.HTTP != nil {
+		own := *c.HTTP // the caller's stays as it is
+		client.http = &own
+	}
+	// Go would carry Authorization along to the same host and its subdomains.
+	client.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if client.now == nil {
+		client.now = time.Now
+	}
+	if client.log == nil {
+		client.log = slog.New(slog.DiscardHandler)
+	}
+	if client.observe == nil {
+		client.observe = func(string, int, time.Duration) {}
+	}
+	return client, nil
 }
 
-var errTODO = fmt.Errorf("not written yet")
-
-// Upcoming lists the meetings that are planned or running (operation 7), or
-// with organizerKey those of that organizer (operation 10, for account admins).
-func (c *Client) Upcoming(ctx context.Context, ts TokenSource, organizerKey string) ([]Meeting, error) {
-	return nil, errTODO
+// newHTTPClient returns a client with a limit on everything that can hang. It
+// speaks HTTP/1.1 only: there the transport never replays a POST of which a
+// byte was written, whereas HTTP/2 may after some protocol errors. No proxy is
+// taken from the environment.
+func newHTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Client{
+		Timeout: 15 * time.Second,
+		Transport: &http.Transport{
+			Proxy:                 nil,
+			DialContext:           dialer.DialContext,
+			TLSHandshakeTimeout:   3 * time.Second,
+			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+			ResponseHeaderTimeout: 10 * time.Second,
+			IdleConnTimeout:       30 * time.Second,
+			MaxConnsPerHost:       20,
+			MaxIdleConnsPerHost:   20,
+			MaxIdleConns:          20,
+			Protocols:             protocols,
+		},
+	}
 }
 
-// Meeting reads one meeting (operation 2).
-func (c *Client) Meeting(ctx context.Context, ts TokenSource, id string) (Meeting, error) {
-	return Meeting{}, errTODO
-}
-
-// Create makes a meeting (operation 1).
-func (c *Client) Create(ctx context.Context, ts TokenSource, r MeetingRequest) (Created, error) {
-	return Created{}, errTODO
-}
-
-// Update replaces a meeting (operation 3).
-func (c *Client) Update(ctx context.Context, ts TokenSource, id string, r MeetingRequest) error {
-	return errTODO
-}
-
-// Delete deletes a meeting (operation 4).
-func (c *Client) Delete(ctx context.Context, ts TokenSource, id string) error { return errTODO }
-
-// Start asks for the URL that opens the meeting as its host (operation 5).
-func (c *Client) Start(ctx context.Context, ts TokenSource, id string) (HostURL, error) {
-	return HostURL{}, errTODO
-}
-
-// History lists ended sessions that started in [from, to].
-func (c *Client) History(ctx context.Context, ts TokenSource, organizerKey string, from, to time.Time) ([]PastMeeting, error) {
-	return nil, errTODO
-}
-
-// Attendees lists every join of every session of a meeting (operation 6).
-func (c *Client) Attendees(ctx context.Context, ts TokenSource, meetingID string) ([]Join, error) {
-	return nil, errTODO
-}
-
-// EraseSession drops a session with its attendees and recordings (operation 14).
-func (c *Client) EraseSession(ctx context.Context, ts TokenSource, organizerKey, sessionID string) error {
-	return errTODO
-}
-
-// EraseAttendees drops a session's attendee list (operation 15).
-func (c *Client) EraseAttendees(ctx context.Context, ts TokenSource, organizerKey, sessionID string) error {
-	return errTODO
-}
-
-// Me says who a token belongs to.
-func (c *Client) Me(ctx context.Context, accessToken string) (Profile, error) {
-	return Profile{}, errTODO
-}
-
-// Users lists users of an account.
-func (c *Client) Users(ctx context.Context, ts TokenSource, accountKey string, f UserFilter) ([]User, error) {
-	return nil, errTODO
-}
-
-// User reads one user of an account.
-func (c *Client) User(ctx context.Context, ts TokenSource, accountKey, key string) (User, error) {
-	return User{}, errTODO
-}
-
-// Invite adds a user to an account.
-func (c *Client) Invite(ctx context.Context, ts TokenSource, accountKey string, i Invitation) ([]InvitedUser, error) {
-	return nil, errTODO
-}
-
-// Licenses lists an account's licences.
-func (c *Client) Licenses(ctx context.Context, ts TokenSource, accountKey string) ([]License, error) {
-	return nil, errTODO
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }

@@ -59,11 +59,14 @@ type Error struct {
 	Code, Detail string
 	// RetryAfter is what GoTo or our limiter asks to wait; 0 = not told.
 	RetryAfter time.Duration
-	// Sent says that GoTo may have received the request although there is no
-	// answer that says what became of it. After a create with Sent the meeting may exist.
+	// Sent says that bytes of the request may have left and that no answer says
+	// what became of it: none came, it was a 5xx, or it was unreadable. After a
+	// create with Sent the meeting may exist.
 	Sent bool
 	// Err is the cause, if it was not an answer of GoTo's.
 	Err error
+
+	transient bool // a second try may well succeed
 }
 
 // Error says what failed, in one line and without ids or secrets.

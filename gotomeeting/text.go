@@ -27,14 +27,60 @@ const (
 // ">" have become "&lt;" and "&gt;".
 func SubjectLength(s string) int { return utf8.RuneCountInString(encodeSubject(s)) }
 
-// InferAudio guesses the audio option behind a meeting's rendered dial-in
-// text: with a telephone number it is taken for [AudioHybrid], without for
-// [AudioVoIP]. It is an inference: GoTo renders the same text for several
-// options and never says which one was set.
+// Entities that GoTo's subjects may come back with, and what they stand for.
+var subjectDecoder = strings.NewReplacer(
+	"&lt;", "<", "&gt;", ">", "&amp;", "&", "&quot;", `"`, "&apos;", "'",
+	"&#60;", "<", "&#62;", ">", "&#38;", "&", "&#34;", `"`, "&#39;", "'", "&#039;", "'",
+)
+
+// An ampersand is encoded only where decoding would take it for the start of
+// an entity: so "R&D" goes out as it is, and a subject that itself holds
+// "&lt;" comes back whole. GoTo asks for no more than "<" and ">".
+var subjectEncoder = strings.NewReplacer(
+	"<", "&lt;", ">", "&gt;",
+	"&lt;", "&amp;lt;", "&gt;", "&amp;gt;", "&amp;", "&amp;amp;", "&quot;", "&amp;quot;", "&apos;", "&amp;apos;",
+	"&#60;", "&amp;#60;", "&#62;", "&amp;#62;", "&#38;", "&amp;#38;", "&#34;", "&amp;#34;", "&#39;", "&amp;#39;", "&#039;", "&amp;#039;",
+)
+
+func encodeSubject(s string) string { return subjectEncoder.Replace(s) }
+
+func decodeSubject(s string) string { return subjectDecoder.Replace(s) }
+
+// InferAudio guesses the audio option behind a meeting's dial-in text: with a
+// telephone number it is taken for [AudioHybrid], without for [AudioVoIP]. It
+// is an inference: GoTo renders the same text for several options and never
+// says which one was set.
 func InferAudio(conferenceCallInfo string) string {
+	for _, option := range [...]string{AudioVoIP, AudioPSTN, AudioFree, AudioHybrid, AudioPrivate} {
+		if strings.EqualFold(strings.TrimSpace(conferenceCallInfo), option) {
+			return option
+		}
+	}
+	for line := range strings.Lines(conferenceCallInfo) {
+		if before, _, found := strings.Cut(strings.ToLower(line), "access code"); found {
+			line = before
+		}
+		if hasTelephone(line) {
+			return AudioHybrid
+		}
+	}
 	return AudioVoIP
 }
 
-var subjectEncoder = strings.NewReplacer("<", "&lt;", ">", "&gt;")
-
-func encodeSubject(s string) string { return subjectEncoder.Replace(s) }
+// hasTelephone reports whether a line holds seven or more digits, with only
+// what people write between digits in between.
+func hasTelephone(line string) bool {
+	run := 0
+	for _, r := range line {
+		switch {
+		case r >= '0' && r <= '9':
+			if run++; run >= 7 {
+				return true
+			}
+		case strings.ContainsRune(" \t-.()/+", r):
+		default:
+			run = 0
+		}
+	}
+	return false
+}
