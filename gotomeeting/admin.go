@@ -68,8 +68,8 @@ type wireSCIM struct {
 		FamilyName text `json:"familyName"`
 	} `json:"name"`
 	Emails []struct {
-		Value   text `json:"value"`
-		Primary flag `json:"primary"`
+		Value   text    `json:"value"`
+		Primary boolean `json:"primary"`
 	} `json:"emails"`
 	Locale   text `json:"locale"`
 	TimeZone text `json:"timezone"`
@@ -185,19 +185,19 @@ func readPage[W any](into *page[W]) func(io.Reader) error {
 }
 
 type wireUser struct {
-	Key         ident `json:"key"`
-	Email       text  `json:"email"`
-	FirstName   text  `json:"firstName"`
-	LastName    text  `json:"lastName"`
-	Status      text  `json:"status"`
-	Locale      text  `json:"locale"`
-	TimeZone    text  `json:"timeZone"`
-	Admin       flag  `json:"admin"`
-	AdminRoles  texts `json:"adminRoles"`
-	LicenseKeys texts `json:"licenseKeys"`
-	Products    texts `json:"products"`
-	GroupKey    ident `json:"groupKey"`
-	GroupName   text  `json:"groupName"`
+	Key         ident   `json:"key"`
+	Email       text    `json:"email"`
+	FirstName   text    `json:"firstName"`
+	LastName    text    `json:"lastName"`
+	Status      text    `json:"status"`
+	Locale      text    `json:"locale"`
+	TimeZone    text    `json:"timeZone"`
+	Admin       boolean `json:"admin"`
+	AdminRoles  texts   `json:"adminRoles"`
+	LicenseKeys texts   `json:"licenseKeys"`
+	Products    texts   `json:"products"`
+	GroupKey    ident   `json:"groupKey"`
+	GroupName   text    `json:"groupName"`
 }
 
 func (w *wireUser) user() User {
@@ -333,13 +333,13 @@ func (c *Client) Invite(ctx context.Context, ts TokenSource, accountKey string, 
 // "identity:".
 func (c *Client) Licenses(ctx context.Context, ts TokenSource, accountKey string) ([]License, error) {
 	type wireLicense struct {
-		Key         ident  `json:"key"`
-		Description text   `json:"description"`
-		Type        text   `json:"type"`
-		Enabled     flag   `json:"enabled"`
-		Seats       number `json:"seats"`
-		UserKeys    texts  `json:"userKeys"`
-		Products    texts  `json:"products"`
+		Key         ident   `json:"key"`
+		Description text    `json:"description"`
+		Type        text    `json:"type"`
+		Enabled     boolean `json:"enabled"`
+		Seats       number  `json:"seats"`
+		UserKeys    texts   `json:"userKeys"`
+		Products    texts   `json:"products"`
 	}
 	var got page[wireLicense]
 	k := call{

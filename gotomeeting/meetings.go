@@ -27,7 +27,7 @@ type wireMeeting struct {
 	EndTime            instant `json:"endTime"`
 	Duration           number  `json:"duration"`
 	MeetingType        text    `json:"meetingType"`
-	PasswordRequired   flag    `json:"passwordRequired"`
+	PasswordRequired   boolean `json:"passwordRequired"`
 	Status             text    `json:"status"`
 	ConferenceCallInfo text    `json:"conferenceCallInfo"`
 	MaxParticipants    number  `json:"maxParticipants"`

@@ -115,10 +115,10 @@ func (n number) minutes() time.Duration {
 	return time.Duration(min(max(n, 0), century)) * time.Minute
 }
 
-// flag is a boolean, or a string or number that means one.
-type flag bool
+// boolean is a boolean, or a string or number that means one.
+type boolean bool
 
-func (f *flag) UnmarshalJSON(raw []byte) error {
+func (f *boolean) UnmarshalJSON(raw []byte) error {
 	s, err := scalar(raw)
 	if err != nil {
 		return err
