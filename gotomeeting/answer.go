@@ -89,12 +89,15 @@ func readErrorBody(body []byte) (code, detail string) {
 	if len(body) == 0 {
 		return "", ""
 	}
-	if body[0] == '<' {
-		return "", "a page of HTML"
-	}
 	code, detail, ok := readErrorObject(body, 3)
-	if !ok {
-		return "", bound(string(body), maxDetail)
+	switch {
+	case ok:
+	case body[0] == '<':
+		return "", "a page of HTML"
+	case body[0] == '{' || body[0] == '[': // what it holds is not known, and may be no message
+		return "", "broken JSON"
+	default:
+		detail = string(body)
 	}
 	return bound(code, maxCode), bound(detail, maxDetail)
 }

@@ -210,6 +210,9 @@ func (c *Client) exchange(ctx context.Context, token string, k *call, body []byt
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
+		if ctx.Err() != nil { // the cause, where the connection names only its end
+			err = ctx.Err()
+		}
 		return 0, networkFault(k, err, sent.Load())
 	}
 	defer res.Body.Close()
@@ -225,8 +228,10 @@ func (c *Client) exchange(ctx context.Context, token string, k *call, body []byt
 		_, _ = io.CopyN(io.Discard, res.Body, maxErrorBody)
 		return res.StatusCode, nil
 	}
-	fault := readFault(k, res, err)
-	return res.StatusCode, fault
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return res.StatusCode, readFault(k, res, err)
 }
 
 // readFault classifies the failure to read a successful answer.
