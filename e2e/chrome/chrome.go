@@ -254,6 +254,22 @@ func (b *Browser) Text() (string, error) {
 	return Run(b, "read the page", chromedp.Evaluate[string](`document.body.innerText`))
 }
 
+// Cookies returns the cookies that the browser would send to the page shown,
+// by name.
+func (b *Browser) Cookies() (map[string]string, error) {
+	res, err := Run(b, "read the cookies", func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{})
+	})
+	if err != nil {
+		return nil, err
+	}
+	cookies := map[string]string{}
+	for _, c := range res.Cookies {
+		cookies[c.Name] = c.Value
+	}
+	return cookies, nil
+}
+
 // Until runs steps and then waits until a page has loaded whose address
 // satisfies arrived. Pages on the way (a redirect, a page that sends the
 // browser on) are passed over.

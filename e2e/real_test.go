@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// alone starts a sandbox by itself and returns its base address,
+// http://HOST:PORT/sandbox.
+func alone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := start(t, dir, nil, "sandbox", "-listen", "localhost:0", "-ledger", filepath.Join(dir, "sandbox.ledger"))
+	return s.base + "/sandbox"
+}
+
+// pointedAt returns the settings that point a portal at a sandbox alone
+// instead of at GoTo. tokens is the base of the token and revoke endpoints.
+func pointedAt(sandbox, tokens string) []string {
+	return []string{
+		"GOTO_AUTH_URL=" + sandbox + "/oauth/authorize",
+		"GOTO_TOKEN_URL=" + tokens + "/oauth/token",
+		"GOTO_REVOKE_URL=" + tokens + "/oauth/revoke",
+		"GOTO_API_URL=" + sandbox,
+		"GOTO_JOIN_URL=" + sandbox + "/join/",
+	}
+}
+
+// The way to the real GoTo, with a sandbox alone in GoTo's place: set the
+// portal up with the printed code, then walk.
+func TestWalkAfterSetup(t *testing.T) {
+	turns := make(twoAtOnce, 2)
+	for _, c := range []struct {
+		user      string
+		scriptOff bool
+	}{{ada, false}, {ben, true}, {cleo, false}} {
+		t.Run(name(c.user, c.scriptOff), func(t *testing.T) {
+			turns.take(t)
+			sandbox := alone(t)
+			portal := start(t, t.TempDir(), pointedAt(sandbox, sandbox), "-listen", "localhost:0")
+			w := &walk{tab: open(t, c.scriptOff), portal: portal, sandbox: sandbox, user: c.user}
+			w.setUp(sandboxSecret)
+			w.all()
+		})
+	}
+}
+
+// setUp enters the OAuth client on the set-up page.
+func (w *walk) setUp(secret string) {
+	w.t.Helper()
+	w.visit(w.portal.base + "/setup")
+	w.seeText("/auth/callback", "collab:", "identity:")
+	w.enter("client_id", sandboxClient)
+	w.enter("client_secret", secret)
+	w.enter("setup_code", w.portal.said("setup code: "))
+	w.press("Save", button("/setup", ""), anywhere)
+	w.see("the way on", `(//a[starts-with(@href, "/auth/connect")])[1]`)
+}
+
+// A portal that is killed and started again still knows its users, and what it
+// left on disk holds no token, no client secret and no cookie that could be
+// read.
+func TestKilledPortalKeepsSessionsAndNoSecretInClear(t *testing.T) {
+	t.Parallel()
+	sandbox := alone(t)
+	secret := "known-" + rand.Text() + rand.Text()
+	desk := newTokenDesk(t, sandbox, secret)
+	dir, settings := t.TempDir(), pointedAt(sandbox, desk.URL+"/sandbox")
+
+	portal := start(t, dir, settings, "-listen", "localhost:0")
+	w := &walk{tab: open(t, false), portal: portal, sandbox: sandbox, user: ada}
+	w.setUp(secret)
+	w.connect()
+	id := w.create("Planned before the kill", "")
+	portal.kill()
+
+	secrets := append([]string{secret}, desk.seen()...)
+	if len(secrets) < 3 {
+		t.Fatalf("only %d tokens passed the token endpoint, want an access and a refresh token", len(secrets)-1)
+	}
+	cookies, err := w.Cookies()
+	w.must(err)
+	if len(cookies) == 0 {
+		t.Fatal("a connected browser holds no cookie")
+	}
+	for _, value := range cookies {
+		secrets = append(secrets, value)
+	}
+	unreadable(t, dir, secrets)
+
+	again := start(t, dir, settings, "-listen", portal.host())
+	w.portal = again
+	w.visit(again.base + "/meetings/" + id)
+	w.see("the meeting", `//h1[contains(., "Planned before the kill")]`)
+	w.create("Planned after the kill", "")
+	unreadable(t, dir, append(secrets, desk.seen()...))
+	for _, p := range []*process{portal, again} {
+		for _, s := range secrets {
+			if strings.Contains(p.logged(), s) {
+				t.Errorf("a secret is in the log: %.8s…", s)
+			}
+		}
+	}
+}
+
+// unreadable fails if any file under dir holds a secret, or a piece of one: a
+// database may spread a long value over pages.
+func unreadable(t *testing.T, dir string, secrets []string) {
+	t.Helper()
+	const piece = 24
+	databases := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if bytes.HasPrefix(b, []byte("SQLite format 3")) {
+			databases++
+		}
+		for _, s := range secrets {
+			for i := 0; i+piece <= len(s); i += piece {
+				if bytes.Contains(b, []byte(s[i:i+piece])) {
+					t.Errorf("%s holds a piece of a secret in clear: %.8s…", filepath.Base(path), s)
+					break
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("read the portal's files: %v", err)
+	}
+	if databases == 0 {
+		t.Fatalf("found no database in %s, so nothing was checked", dir)
+	}
+}

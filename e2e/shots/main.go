@@ -1,0 +1,168 @@
+// Command shots takes pictures of the main pages of a running portal in
+// sandbox mode, wide and narrow, light and dark, for the documentation and for
+// the eye of whoever changes the look:
+//
+//	go run . -sandbox &
+//	go run ./e2e/shots [-url http://localhost:8080] DIR
+//
+// It signs in as ada, the sandbox's account admin, and changes nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"portal/e2e/chrome"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "shots:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("shots", flag.ContinueOnError)
+	base := flags.String("url", "http://localhost:8080", "address of a portal started with -sandbox")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 {
+		return errors.New("name one folder for the pictures")
+	}
+	dir := flags.Arg(0)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	profile, err := os.MkdirTemp("", "portal-shots-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(profile)
+	b, err := chrome.Start(ctx, chrome.Options{Profile: profile})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+
+	c := camera{b, strings.TrimSuffix(*base, "/"), dir}
+	if err := c.take("start", "/"); err != nil {
+		return err
+	}
+	if err := c.take("setup", "/setup"); err != nil {
+		return err
+	}
+	if err := c.connect(); err != nil {
+		return err
+	}
+	meeting, err := c.firstLink("/meetings", `^/meetings/[0-9]+$`)
+	if err != nil {
+		return err
+	}
+	attendees, err := c.firstLink("/history", `^/meetings/[0-9]+/attendees`)
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, path string }{
+		{"upcoming", "/meetings"},
+		{"search", "/meetings?q=nothing+like+this"},
+		{"new", "/meetings/new"},
+		{"meeting", meeting},
+		{"edit", meeting + "/edit"},
+		{"delete", meeting + "/delete"},
+		{"history", "/history"},
+		{"attendees", attendees},
+		{"people", "/people"},
+		{"settings", "/settings"},
+		{"help", "/help"},
+		{"not-found", "/meetings/letters"},
+		{"gallery", "/sandbox/gallery"},
+	} {
+		if err := c.take(p.name, p.path); err != nil {
+			return err
+		}
+	}
+	for _, complaint := range b.Complaints() {
+		fmt.Println("the browser complains:", complaint)
+	}
+	return nil
+}
+
+// camera takes pictures of one portal into one folder.
+type camera struct {
+	*chrome.Browser
+	base, dir string
+}
+
+// take photographs a page in four ways.
+func (c camera) take(name, path string) error {
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			if err := c.Do("open "+path, chromedp.EmulateViewport(width, 844), prefer(scheme), chromedp.Navigate(c.base+path)); err != nil {
+				return err
+			}
+			picture, err := chrome.Run(c.Browser, "photograph "+path, chromedp.FullScreenshot(100))
+			if err != nil {
+				return err
+			}
+			file := filepath.Join(c.dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
+			if err := os.WriteFile(file, picture, 0o644); err != nil {
+				return err
+			}
+			if over, err := chrome.Run(c.Browser, "measure "+path, chromedp.Evaluate[int](
+				`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); err != nil {
+				return err
+			} else if over > 0 {
+				fmt.Printf("%s at %d is %d pixels too wide\n", path, width, over)
+			}
+		}
+	}
+	return nil
+}
+
+// prefer sets the colour scheme that the browser asks pages for.
+func prefer(scheme string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return chromedp.Void{}, err
+	}
+}
+
+// connect signs in as ada.
+func (c camera) connect() error {
+	at := func(path string) func(*url.URL) bool { return func(u *url.URL) bool { return u.Path == path } }
+	if err := c.Do("open the start page", chromedp.Navigate(c.base+"/")); err != nil {
+		return err
+	}
+	if err := c.Until("connect", at("/sandbox/oauth/authorize"),
+		chromedp.Click(`(//a[starts-with(@href, "/auth/connect")])[1]`, chromedp.NodeVisible)); err != nil {
+		return err
+	}
+	return c.Until("sign in as ada", at("/meetings"),
+		chromedp.Click(`//button[@name="user" and @value="ada@example.test"]`, chromedp.NodeVisible))
+}
+
+// firstLink returns the first link on a page that matches the pattern.
+func (c camera) firstLink(path, pattern string) (string, error) {
+	if err := c.Do("open "+path, chromedp.Navigate(c.base+path)); err != nil {
+		return "", err
+	}
+	return chrome.Run(c.Browser, "find a link on "+path, chromedp.Evaluate[string](fmt.Sprintf(
+		`[...document.querySelectorAll("main a[href]")].map(a => a.getAttribute("href")).find(h => new RegExp(%q).test(h)) || ""`, pattern)))
+}
