@@ -15,8 +15,6 @@ import (
 	"net/url"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // The outcomes a caller tells apart with errors.Is. None of them carries a
@@ -73,21 +71,21 @@ func (e *NotAdmittedError) Is(target error) bool { return target == ErrNotAdmitt
 
 // Identity is who the user is, as GoTo says.
 type Identity struct {
-	UserKey     string // GoTo's user key, which is the organizer key too
-	AccountKey  string // "" when GoTo does not name the account
-	AccountName string
-	FirstName   string
-	LastName    string
-	Email       string
-	TimeZone    string // IANA, or "" when unknown
-	Locale      string // as GoTo writes it, en_US
-	Admin       bool   // administers the account
-	Roles       []string
-	Scopes      []string // what the token was granted, when GoTo said
+	UserKey     string   `json:"user_key"`    // GoTo's user key, which is the organizer key too
+	AccountKey  string   `json:"account_key"` // "" when GoTo does not name the account
+	AccountName string   `json:"account_name"`
+	FirstName   string   `json:"first_name"`
+	LastName    string   `json:"last_name"`
+	Email       string   `json:"email"`
+	TimeZone    string   `json:"time_zone"` // IANA, or "" when unknown
+	Locale      string   `json:"locale"`    // as GoTo writes it, en_US
+	Admin       bool     `json:"admin"`     // administers the account
+	Roles       []string `json:"roles"`
+	Scopes      []string `json:"scopes"` // what the token was granted, when GoTo said
 	// MissingIdentityScope: the token lacks identity:, so that account,
 	// role and other people's data cannot be read.
-	MissingIdentityScope bool
-	Source               string // where it comes from: admin, scim or token
+	MissingIdentityScope bool   `json:"missing_identity_scope"`
+	Source               string `json:"source"` // where it comes from: admin, scim or token
 }
 
 // Name returns the user's name, else the e-mail address, else the key.
@@ -142,13 +140,16 @@ type Config struct {
 
 // Auth is the portal's door. Its methods may be called at the same time.
 type Auth struct {
-	Config
+	cfg       Config
 	sealer    sealer
 	rows      *rowStore
-	admitAny  bool
 	setupCode Secret
 
-	flights singleflight.Group
+	cooling sync.Mutex
+	cool    map[string]time.Time // session -> when to try an early refresh again
+
+	flying  sync.Mutex
+	flights map[string]*flight // session -> its refresh under way
 
 	closing sync.Mutex
 	closed  bool

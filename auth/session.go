@@ -3,8 +3,11 @@ package auth
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 )
+
+const sessionCookie = "sid"
 
 // Kinds of notices.
 const (
@@ -13,33 +16,128 @@ const (
 	Warning = "warning"
 )
 
+// maxNotices bounds what waits for a page that is never opened.
+const maxNotices = 10
+
 // Notice is one sentence for the user's next page.
 type Notice struct {
 	Kind string // success, info or warning
 	Text string
 }
 
-// Session is one browser's session, as loaded for one request.
+// Session is one browser's session, as loaded for one request. Its methods may
+// be called at the same time.
 type Session struct {
 	auth   *Auth
 	ticket ticket
+
+	// Of a session that Callback made and nobody saved yet.
+	initial  tokens
+	replaces string
 
 	mu      sync.Mutex
 	row     SessionRow
 	user    Identity
 	notices []storedNotice
-	added   []storedNotice
-	taken   map[string]bool
+	added   []storedNotice  // by this request, since the last save
+	taken   map[string]bool // by this request, since the last save
 	dirty   bool
 	ended   bool
 }
 
+// Session returns the request's session, loaded once a request: (nil, nil) when
+// there is none, when it expired, or when the cookie is no ticket to one, and
+// ErrStore when the store cannot be asked, which says nothing about the session
+// and must leave the cookie alone.
+func (a *Auth) Session(r *http.Request) (*Session, error) {
+	g, err := a.rows.Get(r, a.cookieName(sessionCookie))
+	if err != nil {
+		return nil, err
+	}
+	s, ok := g.Values[sessionValue{}].(*Session)
+	if !ok || s.isEnded() {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// Save writes notices when they changed, and otherwise last-seen, at most once
+// a minute. It must come before the first byte of the body. The error is
+// ErrStore, or ErrSessionEnded when the session was ended meanwhile.
+func (a *Auth) Save(w http.ResponseWriter, r *http.Request, s *Session) error {
+	g, err := a.rows.Get(r, a.cookieName(sessionCookie))
+	if err != nil {
+		return errNotLoaded
+	}
+	if g.Values[sessionValue{}] != s {
+		return s.save(r.Context()) // loaded by another request
+	}
+	return g.Save(r, w)
+}
+
 // User returns who the session belongs to.
-func (s *Session) User() Identity { return s.user }
+func (s *Session) User() Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user
+}
 
 // ID returns a handle that is no secret: the hash of the cookie's id. It opens
-// nothing; it tells sessions apart in logs, caches and form tokens.
+// nothing; it tells sessions apart in caches and logs.
 func (s *Session) ID() string { return s.ticket.hash }
+
+// Notify adds a notice for the next page; Save keeps it. Of more than ten that
+// nobody looked at, the oldest go.
+func (s *Session) Notify(n Notice) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := storedNotice{ID: randomText(6), Kind: n.Kind, Text: n.Text}
+	s.notices = append(s.notices, stored)
+	if over := len(s.notices) - maxNotices; over > 0 {
+		s.take(s.notices[:over])
+		s.notices = s.notices[over:]
+	}
+	s.added = append(s.added, stored)
+	s.dirty = true
+}
+
+// TakeNotices returns the notices, oldest first, and removes them; Save keeps
+// that.
+func (s *Session) TakeNotices() []Notice {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.notices) == 0 {
+		return nil
+	}
+	taken := make([]Notice, 0, len(s.notices))
+	for _, n := range s.notices {
+		taken = append(taken, Notice{Kind: n.Kind, Text: n.Text})
+	}
+	s.take(s.notices)
+	s.notices, s.added, s.dirty = nil, nil, true
+	return taken
+}
+
+func (s *Session) take(notices []storedNotice) {
+	if s.taken == nil {
+		s.taken = map[string]bool{}
+	}
+	for _, n := range notices {
+		s.taken[n.ID] = true
+	}
+}
+
+func (s *Session) isEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+func (s *Session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
 
 // String returns a handle for logs, never the cookie.
 func (s *Session) String() string { return "session " + s.ticket.hash[:8] }

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// startDeadline bounds what New asks the store.
+const startDeadline = 10 * time.Second
+
+// New checks the configuration, re-seals what is sealed by an older master
+// key, and makes the set-up code when set-up is open. The error is ErrStore
+// when the store cannot be asked.
+func New(c Config) (*Auth, error) {
+	switch {
+	case c.Store == nil:
+		return nil, errors.New("auth: no store")
+	case len(c.Keys) == 0:
+		return nil, errors.New("auth: no session key")
+	case c.PublicURL == nil || c.PublicURL.Host == "":
+		return nil, errors.New("auth: no public URL")
+	case c.AuthURL == "" || c.TokenURL == "":
+		return nil, errors.New("auth: no authorize or token URL")
+	case c.Identify == nil:
+		return nil, errors.New("auth: nobody to identify users")
+	case !c.Client.IsZero() && (c.Client.ID == "" || c.Client.Secret.IsZero()):
+		return nil, errors.New("auth: client id and client secret go together")
+	}
+	if c.Idle <= 0 {
+		c.Idle = 12 * time.Hour
+	}
+	if c.Max <= 0 {
+		c.Max = 14 * 24 * time.Hour
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.HTTP = endpointClient(c.HTTP)
+	a := &Auth{cfg: c, sealer: sealer{c.Keys}, flights: map[string]*flight{}, cool: map[string]time.Time{}}
+	a.rows = &rowStore{a}
+
+	ctx, cancel := context.WithTimeout(context.Background(), startDeadline)
+	defer cancel()
+	if err := a.startSetup(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// RedirectURI is the callback address to register at GoTo.
+func (a *Auth) RedirectURI() string { return a.cfg.PublicURL.JoinPath("auth", "callback").String() }
+
+// endpointClient returns the client for the token endpoint: every step has a
+// deadline, and a redirect is an answer like any other, since what is sent is
+// for one host alone.
+func endpointClient(given *http.Client) *http.Client {
+	c := &http.Client{Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   3 * time.Second,
+		ResponseHeaderTimeout: 10 * time.Second,
+		IdleConnTimeout:       time.Minute,
+		MaxIdleConnsPerHost:   20,
+		MaxConnsPerHost:       20,
+		ForceAttemptHTTP2:     true,
+	}}
+	if given != nil {
+		*c = *given
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 15 * time.Second
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
