@@ -1,112 +1,85 @@
-// Package attendance turns joins into who came: occurrences of a meeting and
-// how long each join lasted.
-//
-// It is pure: no calls, no clock, no wire format. A join is one entry of one
-// person; a person who drops and comes back has several.
+// Package attendance turns GoTo's attendee rows into answers. It is pure: no
+// I/O and no clock of its own, so every figure can be explained from its
+// input.
 package attendance
 
 import (
-	"math"
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Join is one entry of one attendee.
+// Join is one entry of one attendee into one occurrence. Somebody who drops
+// and comes back, or comes with two devices, has several.
 type Join struct {
-	Name  string
-	Email string // may be empty
-	// Joined and Left are UTC; zero when GoTo did not tell.
-	Joined, Left time.Time
-
-	InstanceKey string    // names the occurrence; GoTo's meetingInstanceKey
-	Start, End  time.Time // of the occurrence
+	Name, Email  string    // the attendee's; Email may be empty
+	Joined, Left time.Time // UTC; zero when GoTo did not say
+	InstanceKey  string    // GoTo's meetingInstanceKey
+	Start, End   time.Time // of the occurrence, UTC
 }
 
-// Occurrence is one time that a meeting was held.
+// Minutes is how long the join lasted, rounded to whole minutes; 0 when either
+// end is unknown or they are the wrong way round.
+func Minutes(j Join) int {
+	if j.Joined.IsZero() || j.Left.IsZero() || j.Left.Before(j.Joined) {
+		return 0
+	}
+	return int(j.Left.Sub(j.Joined).Round(time.Minute) / time.Minute)
+}
+
+// Occurrence is one session of a meeting with the joins into it, in GoTo's
+// order.
 type Occurrence struct {
-	InstanceKey string
-	Start, End  time.Time // zero when no join tells
-	Joins       []Join    // in GoTo's order
+	InstanceKey string // "" when GoTo did not say
+	Start, End  time.Time
+	Joins       []Join
 }
 
-// Tolerance is how far the start of an occurrence may lie from the start that
-// history gives the same session. The two come from different services of
-// GoTo's, which know each other's keys only by time.
-const Tolerance = 2 * time.Minute
-
-// Occurrences splits the joins of a meeting by instance key, the latest
-// occurrence first. Within one the joins keep their order. Joins without a key
-// are told apart by the start they name.
+// Occurrences splits the rows of one meeting id into its sessions, newest
+// first. Rows are told apart by instance key; rows without one by their start.
 func Occurrences(joins []Join) []Occurrence {
-	type id struct {
-		key   string
-		start int64
+	type key struct {
+		instance string
+		start    int64
 	}
-	var all []Occurrence
-	index := map[id]int{}
+	at := map[key]int{}
+	var list []Occurrence
 	for _, j := range joins {
-		k := id{key: j.InstanceKey}
+		k := key{instance: j.InstanceKey}
 		if j.InstanceKey == "" {
-			k.start = j.Start.UnixNano()
+			k.start = j.Start.Unix()
 		}
-		i, known := index[k]
-		if !known {
-			i = len(all)
-			index[k] = i
-			all = append(all, Occurrence{InstanceKey: j.InstanceKey})
+		i, seen := at[k]
+		if !seen {
+			i = len(list)
+			at[k] = i
+			list = append(list, Occurrence{InstanceKey: j.InstanceKey, Start: j.Start, End: j.End})
 		}
-		o := &all[i]
-		if o.Start.IsZero() {
-			o.Start = j.Start
-		}
-		if o.End.IsZero() {
-			o.End = j.End
-		}
-		o.Joins = append(o.Joins, j)
+		list[i].Joins = append(list[i].Joins, j)
 	}
-	for i := range all {
-		all[i].fill()
-	}
-	slices.SortStableFunc(all, func(a, b Occurrence) int { return b.Start.Compare(a.Start) })
-	return all
+	slices.SortStableFunc(list, func(a, b Occurrence) int {
+		return cmp.Or(b.Start.Compare(a.Start), strings.Compare(a.InstanceKey, b.InstanceKey))
+	})
+	return list
 }
 
-// fill takes a start or end that no join names from the joins themselves.
-func (o *Occurrence) fill() {
-	noStart, noEnd := o.Start.IsZero(), o.End.IsZero()
-	for _, j := range o.Joins {
-		if noStart && !j.Joined.IsZero() && (o.Start.IsZero() || j.Joined.Before(o.Start)) {
-			o.Start = j.Joined
-		}
-		if noEnd && j.Left.After(o.End) {
-			o.End = j.Left
-		}
-	}
-}
+// matchWithin is how far the start that history names may lie from the one
+// that the attendee rows name.
+const matchWithin = 2 * time.Minute
 
-// Match finds the occurrence whose start lies nearest to start, at most
-// [Tolerance] away. False when there is none.
-func Match(occurrences []Occurrence, start time.Time) (Occurrence, bool) {
-	best, nearest := -1, Tolerance
-	for i, o := range occurrences {
-		if o.Start.IsZero() {
-			continue
-		}
-		if away := o.Start.Sub(start).Abs(); away < nearest || (away == nearest && best < 0) {
-			best, nearest = i, away
+// Match finds the occurrence that started nearest to start, within two
+// minutes: history's sessions and attendee rows share no key, so the start has
+// to tell.
+func Match(list []Occurrence, start time.Time) (Occurrence, bool) {
+	best, distance := -1, matchWithin+1
+	for i, o := range list {
+		if d := o.Start.Sub(start).Abs(); d < distance {
+			best, distance = i, d
 		}
 	}
 	if best < 0 {
 		return Occurrence{}, false
 	}
-	return occurrences[best], true
-}
-
-// Minutes is how long a join lasted, rounded to whole minutes. It is 0 when
-// either end is not known, or when the leave lies before the join.
-func Minutes(j Join) int {
-	if j.Joined.IsZero() || j.Left.IsZero() || j.Left.Before(j.Joined) {
-		return 0
-	}
-	return int(math.Round(j.Left.Sub(j.Joined).Minutes()))
+	return list[best], true
 }

@@ -1,96 +1,65 @@
 package export
 
 import (
+	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 )
 
-// Event is one meeting in a calendar.
+// Event is a meeting in a calendar.
 type Event struct {
-	UID         string // stable for a meeting, so that a later file updates the entry
+	UID         string // stable for the meeting's life
 	Subject     string
-	Description string // plain text, of several lines
-	Location    string
-	URL         string // http or https; anything else is left out
+	Description string
+	URL         string // the join link; never a host link
 	Start, End  time.Time
-	Stamp       time.Time // when the event was described so
-	Sequence    int       // raised with each change of a meeting
-	Organizer   string    // name
-	Email       string    // the organizer's; without it no organizer is written
+	Stamp       time.Time // when this was said
+	Sequence    int
+	Organizer   string // display name
+	Email       string // the organizer's; "" leaves the organizer out
 }
 
-// WriteICS writes events as an iCalendar file (RFC 5545) for publishing, with
-// name as the calendar's. Times are UTC instants. A host URL must never be
-// among what an Event holds.
+// WriteICS writes the events as an iCalendar object, times as UTC instants.
 func WriteICS(w io.Writer, name string, events []Event) error {
 	cal := ics.NewCalendarFor("GoToMeeting Portal")
 	cal.SetMethod(ics.MethodPublish)
-	cal.SetXWRCalName(calendarText(name))
+	if name != "" {
+		cal.SetXWRCalName(oneLine(name))
+	}
 	for _, e := range events {
-		v := cal.AddEvent(calendarText(e.UID))
-		v.SetDtStampTime(e.Stamp)
-		v.SetStartAt(e.Start)
-		v.SetEndAt(e.End)
+		v := cal.AddEvent(oneLine(e.UID))
+		v.SetDtStampTime(e.Stamp.UTC())
+		v.SetStartAt(e.Start.UTC())
+		v.SetEndAt(e.End.UTC())
+		v.SetSummary(oneLine(e.Subject))
 		v.SetSequence(e.Sequence)
-		v.SetSummary(calendarText(e.Subject))
 		if e.Description != "" {
-			v.SetDescription(calendarText(e.Description))
+			v.SetDescription(strings.ReplaceAll(printable(e.Description), "\r\n", "\n"))
 		}
-		if link, ok := webAddress(e.URL); ok {
-			v.SetURL(link)
-			if e.Location == "" {
-				e.Location = link // calendars offer to open what they find there
-			}
+		if e.URL != "" {
+			v.SetURL(e.URL)
+			v.SetLocation(e.URL)
 		}
-		if e.Location != "" {
-			v.SetLocation(calendarText(e.Location))
-		}
-		if mailAddress(e.Email) {
-			var named []ics.PropertyParameter
-			if cn := parameterText(e.Organizer); cn != "" {
-				named = append(named, ics.WithCN(cn))
-			}
-			v.SetOrganizer(e.Email, named...)
+		if e.Email != "" {
+			v.SetOrganizer("mailto:"+oneLine(e.Email), ics.WithCN(strings.ReplaceAll(oneLine(e.Organizer), `"`, "'")))
 		}
 	}
-	return cal.SerializeTo(w, ics.WithNewLineWindows)
+	if err := cal.SerializeTo(w, ics.WithNewLineWindows); err != nil {
+		return fmt.Errorf("writing calendar: %w", err)
+	}
+	return nil
 }
 
-// calendarText keeps the control characters out that would end a line.
-func calendarText(s string) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(strings.ToValidUTF8(s, "\ufffd"))
+// oneLine drops control characters, line ends above all: they would let a name
+// add lines of its own.
+func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+			return ' '
 		}
 		return r
-	}, s)
-}
-
-// parameterText also replaces what a parameter can hold only with escapes
-// that calendars disagree about.
-func parameterText(s string) string {
-	s = strings.NewReplacer(`"`, " ", `\`, " ", ";", " ", ":", " ", ",", " ", "'", "’", "\n", " ", "\t", " ").Replace(calendarText(s))
-	return strings.Join(strings.Fields(s), " ")
-}
-
-func webAddress(s string) (string, bool) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return "", false
-	}
-	return u.String(), true
-}
-
-// mailAddress reports whether s can stand behind "mailto:" as it is.
-func mailAddress(s string) bool {
-	name, host, ok := strings.Cut(s, "@")
-	return ok && name != "" && host != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`"\<>()[],;:?&#%`, r)
-	})
+	}, strings.ToValidUTF8(s, "\ufffd"))
 }
