@@ -1,0 +1,29 @@
+package views
+
+import "github.com/a-h/templ"
+
+// describe ties a field to its hint and its refusal for assistive technology.
+func describe(list []Problem, name, hint string) templ.Attributes {
+	a := templ.Attributes{}
+	by := ""
+	if hint != "" {
+		by = name + "-hint"
+	}
+	if problemOf(list, name) != "" {
+		a["aria-invalid"] = "true"
+		if by != "" {
+			by += " "
+		}
+		by += name + "-error"
+	}
+	if by != "" {
+		a["aria-describedby"] = by
+	}
+	return a
+}
+
+// partial lets htmx replace only the co-organizer rows when a button of theirs
+// posts the form.
+func partial(action string) templ.Attributes {
+	return templ.Attributes{"hx-post": action, "hx-target": "#co_organizer_keys", "hx-swap": "outerHTML", "hx-include": "closest form"}
+}

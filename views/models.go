@@ -1,0 +1,332 @@
+// Package views is the portal's HTML: templ components over plain view models.
+// Models hold what is shown, already formatted; views do no time arithmetic,
+// ask nobody, and know no type of GoTo's.
+package views
+
+import (
+	"strings"
+
+	"portal/static"
+)
+
+// Fragment names a part of a page that htmx may ask for alone.
+type Fragment string
+
+// The fragments.
+const (
+	Results       Fragment = "results"       // a list with its count, paging and announcement
+	CoOrganizers  Fragment = "coorganizers"  // the co-organizer rows of the form
+	BannerOnly    Fragment = "banner"        // an error, aimed at the banner
+	PeopleResults Fragment = "peopleresults" // the table of people
+)
+
+// Base is what every page has.
+type Base struct {
+	Title     []string // most particular first; the product's name is added
+	Wrong     bool     // a submit was refused: the title says so
+	Nav       string   // "meetings", "history", "people", "settings", "help" or ""
+	Path      string   // path prefix, "" or "/prefix"
+	User      *User    // nil: nobody is signed in
+	Sandbox   bool
+	Notices   []Notice
+	RequestID string
+	FormToken string // "" leaves the hidden field out
+}
+
+// User is who is signed in.
+type User struct{ Name, Email, Role string }
+
+// Notice is one sentence at the top of the page.
+type Notice struct{ Kind, Text string }
+
+// URL puts the path prefix before a path of ours.
+func (b Base) URL(path string) string { return b.Path + path }
+
+// Asset is the address of a static file.
+func (b Base) Asset(name string) string { return b.Path + static.Path(name) }
+
+func (b Base) title() string {
+	t := strings.Join(append(append([]string{}, b.Title...), "GoToMeeting Portal"), " · ")
+	if b.Wrong {
+		return "Error: " + t
+	}
+	return t
+}
+
+// Link is a labelled address within the portal, path prefix included.
+type Link struct {
+	Label, URL string
+	Current    bool
+	// Hidden context for people who do not see where the link stands.
+	About string
+}
+
+// Option of a select.
+type Option struct {
+	Value, Label string
+	Selected     bool
+}
+
+// Column heads a table column that can be sorted.
+type Column struct {
+	Key, Label string
+	URL        string // "" cannot be sorted
+	Sorted     string // "", "ascending", "descending"
+	End        bool   // numbers: set at the end
+}
+
+// Paging is where in a long list one is.
+type Paging struct {
+	Page, Pages int
+	Prev, Next  string // "" none
+}
+
+// Person has a key and perhaps a name.
+type Person struct{ Key, Name, Email string }
+
+// Start is the page for nobody in particular.
+type Start struct {
+	ConnectURL string
+	Configured bool
+	Ended      bool // a page asked for a session that is gone
+	Returning  bool // there is a place to come back to
+}
+
+// Setup is the page for whoever installs the portal.
+type Setup struct {
+	RedirectURI           string
+	NeedsPublicURL, Done  bool
+	ClientID, SetupCode   string
+	Problems              []Problem
+	Unavailable, HasCreds bool
+}
+
+// Problem is a refusal beside the field it names.
+type Problem struct{ Field, Text string }
+
+func problemOf(list []Problem, field string) string {
+	for _, p := range list {
+		if p.Field == field {
+			return p.Text
+		}
+	}
+	return ""
+}
+
+// Upcoming is the list of meetings to come.
+type Upcoming struct {
+	Summary       string // "14 meetings", filtered or not
+	Zone, AsOf    string
+	Next          *Row
+	Days          []Day
+	Query         ListQuery
+	Types, States []Option
+	Sorts         []Option
+	Paging        Paging
+	Twins         []Link
+	Organizer     *Organizer
+	Empty         string // why there is nothing, with EmptyNext to do
+	EmptyNext     Link
+	Announce      string
+}
+
+// ListQuery is what was asked of a list.
+type ListQuery struct{ Text, Sort, Dir, From, To, Organizer string }
+
+// Organizer is the admin's choice of whose meetings to see.
+type Organizer struct {
+	Options  []Option
+	Watching string // name of the organizer looked at; "" one's own
+	Back     string
+}
+
+// Day groups the meetings of a day.
+type Day struct {
+	Word, Date string
+	Rows       []Row
+}
+
+// Row is a meeting in a list.
+type Row struct {
+	ID, Grouped  string
+	Subject, URL string
+	When, Until  string
+	Datetime     string // for <time>
+	Day          string
+	Type         string
+	Room         bool
+	Running      bool
+	Password     bool
+	Organizer    Person
+	Invitation   string
+	StartURL     string // "" cannot be started from here
+	EditURL      string
+}
+
+// Meeting is one meeting's page.
+type Meeting struct {
+	ID, Grouped, Subject  string
+	When, Zone, Length    string
+	Type, Audio, AudioWhy string
+	Running, Password     bool
+	MaxParticipants       string
+	DialIn, JoinURL       string
+	Organizer             Person
+	CoOrganizers          []Person
+	Invitation            string
+	Mailto                string
+	ICS                   string
+	StartURL, EditURL     string
+	DeleteURL             string
+	AttendeesURL          string
+	Created, Withheld     bool
+	Watching              string // an admin reads another's meeting
+	Role                  string // what the reader is to it
+	Back                  Link
+}
+
+// MeetingForm is the form of a new or an existing meeting.
+type MeetingForm struct {
+	ID, Heading, Action string
+	Submit, Cancel      string
+	Subject             string
+	StartDate           string
+	StartTime, Duration string
+	Zones               []Option
+	Types               []Option
+	Audio               []Option
+	AudioText           string
+	AudioNote           string // what GoTo shows now and what saving sets
+	Password            bool
+	Keys                []Person // one row each; an empty key is an empty row
+	ReadKeys            []string // what the form started from
+	Person              string   // whom to find
+	Found               []Person
+	FoundNote           string
+	Fold                string
+	AskFold             bool
+	Problems            []Problem
+	MinDate             string
+}
+
+// Delete is the page that asks once.
+type Delete struct {
+	Subject, Grouped, When string
+	Action, Back           string
+	Lost                   []string
+}
+
+// Starting is the page while the host page opens.
+type Starting struct{ Subject, Back, JoinURL string }
+
+// History is the look back.
+type History struct {
+	Heading, Summary, Zone string
+	Query                  ListQuery
+	Presets                []Link
+	Columns                []Column
+	Rows                   []PastRow
+	Paging                 Paging
+	Twins                  []Link
+	Organizer              *Organizer
+	ShowOrganizer          bool
+	Missing                []string
+	Problems               []Problem
+	Empty                  string
+	Announce               string
+}
+
+// PastRow is one session that is over.
+type PastRow struct {
+	Subject, URL, Grouped string
+	Day, When, Datetime   string
+	Length                string
+	Attendees             int
+	Type                  string
+	Recording             string
+	RecordingPending      bool
+	Organizer             Person
+}
+
+// Attendees is who came to one occurrence.
+type Attendees struct {
+	Subject, Grouped    string
+	When, Zone          string
+	Occurrences         []Link
+	Columns             []Column
+	Rows                []JoinRow
+	Query               ListQuery
+	Action              string
+	Occurrence          string
+	Summary             string
+	Tiles               []Tile
+	Twins               []Link
+	Empty, EmptyNext    string
+	EmptyURL            string
+	Announce            string
+	MeetingURL, BackURL string
+}
+
+// Tile is one figure.
+type Tile struct{ Label, Figure, Note string }
+
+// JoinRow is one entry of an attendee.
+type JoinRow struct {
+	Name, Email                 string
+	Join, Leave                 string
+	JoinDatetime, LeaveDatetime string
+	Minutes                     string
+}
+
+// People is the account's users, or the co-organizers met so far.
+type People struct {
+	Admin         bool
+	Query         ListQuery
+	Summary       string
+	Rows          []UserRow
+	Paging        Paging
+	Twins         []Link
+	Invite        Invite
+	NameKey       NameKey
+	Announce      string
+	Empty         string
+	LicencesError string
+}
+
+// UserRow is one person.
+type UserRow struct {
+	Person
+	Status, StatusKind, Role, Licences string
+	MeetingsURL                        string
+}
+
+// Invite is the form that asks GoTo to add a user.
+type Invite struct {
+	FirstName, LastName, Email string
+	Licences                   []Option
+	Problems                   []Problem
+}
+
+// NameKey is the form that names a key.
+type NameKey struct {
+	Key, Name string
+	Problems  []Problem
+}
+
+// Settings shows whose session this is.
+type Settings struct {
+	Name, Email, Key, Account, Role string
+	Zone                            string
+	Scopes                          []string
+	MissingScope                    bool
+	Pinned                          string
+	Connect                         string
+}
+
+// Failure is an error, as a page or a fragment.
+type Failure struct {
+	Status      int
+	Title, Text string
+	Next        Link
+	Again       string // address to try again; "" leaves it out
+}
