@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ type Event struct {
 	UID         string // stable for the meeting's life
 	Subject     string
 	Description string
-	URL         string // the join link; never a host link
+	URL         string // the join link, http(s) or left out; never a host link
 	Start, End  time.Time
 	Stamp       time.Time // when this was said
 	Sequence    int
@@ -37,14 +38,18 @@ func WriteICS(w io.Writer, name string, events []Event) error {
 		v.SetSummary(oneLine(e.Subject))
 		v.SetSequence(e.Sequence)
 		if e.Description != "" {
-			v.SetDescription(strings.ReplaceAll(printable(e.Description), "\r\n", "\n"))
+			v.SetDescription(lines(e.Description))
 		}
-		if e.URL != "" {
-			v.SetURL(e.URL)
-			v.SetLocation(e.URL)
+		if link, ok := webAddress(e.URL); ok {
+			v.SetURL(link)
+			v.SetLocation(link)
 		}
-		if e.Email != "" {
-			v.SetOrganizer("mailto:"+oneLine(e.Email), ics.WithCN(strings.ReplaceAll(oneLine(e.Organizer), `"`, "'")))
+		if mailAddress(e.Email) {
+			var named []ics.PropertyParameter
+			if cn := parameter(e.Organizer); cn != "" {
+				named = append(named, ics.WithCN(cn))
+			}
+			v.SetOrganizer("mailto:"+e.Email, named...)
 		}
 	}
 	if err := cal.SerializeTo(w, ics.WithNewLineWindows); err != nil {
@@ -62,4 +67,36 @@ func oneLine(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
+}
+
+// lines keeps a text's line ends, as the only kind that the library escapes.
+func lines(s string) string {
+	parts := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s), "\n")
+	for i := range parts {
+		parts[i] = oneLine(parts[i])
+	}
+	return strings.Join(parts, "\n")
+}
+
+// parameter drops what a parameter can hold only with escapes: the library's
+// are backslashes, which RFC 5545 does not know there.
+func parameter(s string) string {
+	s = strings.NewReplacer(`"`, " ", `\`, " ", ";", " ", ":", " ", ",", " ", "'", "’").Replace(oneLine(s))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+func webAddress(s string) (string, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", false
+	}
+	return u.String(), true
+}
+
+// mailAddress reports whether s can stand behind "mailto:" as it is.
+func mailAddress(s string) bool {
+	name, host, ok := strings.Cut(s, "@")
+	return ok && name != "" && host != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r > '~' || strings.ContainsRune(`"\<>()[],;:?&#%`, r)
+	})
 }

@@ -35,7 +35,20 @@ func FileName(ext string, parts ...string) string {
 	if len(names) == 0 {
 		names = []string{"export"}
 	}
-	return strings.Join(names, "-") + "." + ext
+	name := strings.Join(names, "-")
+	if reserved(name) {
+		name = "export-" + name
+	}
+	return name + "." + ext
+}
+
+// reserved reports whether Windows gives the name to a device.
+func reserved(name string) bool {
+	switch name {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	return len(name) == 4 && (strings.HasPrefix(name, "com") || strings.HasPrefix(name, "lpt")) && name[3] >= '0' && name[3] <= '9'
 }
 
 // Disposition is a Content-Disposition header that saves the body under name

@@ -23,8 +23,9 @@ type Column struct {
 	Label string `json:"label"`
 }
 
-// Table is rows under columns. A cell is a string, int, bool, time.Time (an
-// instant; zero is empty) or nil.
+// Table is rows under columns. A cell is a string, int, int64, float64, bool,
+// time.Time (an instant; zero is empty) or nil. A row of another length, or a
+// cell of another type, is refused before anything is written.
 type Table struct {
 	Name    string // what the rows are, for a sheet's tab
 	Zone    *time.Location
@@ -39,11 +40,14 @@ const csvTime = "2006-01-02 15:04:05"
 // cell quoted. Times are wall times in the table's zone, which their column's
 // label should name.
 func (t Table) WriteCSV(w io.Writer) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	b := bufio.NewWriterSize(w, 64<<10)
 	_, _ = b.WriteString("\uFEFF")
 	line := make([]byte, 0, 512)
 	for i, c := range t.Columns {
-		line = appendCSV(line, i, c.Label)
+		line = appendCSV(line, i, Neutral(c.Label))
 	}
 	_, _ = b.Write(append(line, '\r', '\n'))
 	for _, row := range t.Rows {
@@ -78,14 +82,12 @@ func appendCSV(line []byte, i int, s string) []byte {
 const triggers = "=+-@\t\r\n\x00|＝＋－＠"
 
 // Neutral returns s so that no spreadsheet takes it for a formula: text that
-// begins with a trigger, white space before it aside, gets an apostrophe in
-// front.
+// begins with a trigger, white space and invisible characters before it aside,
+// gets an apostrophe in front.
 func Neutral(s string) string {
-	if s == "" {
-		return s
-	}
+	s = strings.ToValidUTF8(s, "\ufffd")
 	trimmed := strings.TrimLeftFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) && !strings.ContainsRune(triggers, r) || r == '\ufeff' || r == '\u200b'
+		return unicode.IsSpace(r) && !strings.ContainsRune(triggers, r) || unicode.Is(unicode.Cf, r)
 	})
 	if trimmed == "" || !strings.ContainsAny(trimmed[:runeLen(trimmed)], triggers) {
 		return s
@@ -100,6 +102,22 @@ func runeLen(s string) int {
 		}
 	}
 	return len(s)
+}
+
+func (t Table) check() error {
+	for i, row := range t.Rows {
+		if len(row) != len(t.Columns) {
+			return fmt.Errorf("row %d of table %s has %d cells for %d columns", i, t.Name, len(row), len(t.Columns))
+		}
+		for j, cell := range row {
+			switch cell.(type) {
+			case nil, string, int, int64, float64, bool, time.Time:
+			default:
+				return fmt.Errorf("row %d of table %s: column %s holds a %T", i, t.Name, t.Columns[j].Key, cell)
+			}
+		}
+	}
+	return nil
 }
 
 func (t Table) text(cell any) string {
@@ -134,6 +152,9 @@ func (t Table) zone() *time.Location {
 // WriteJSON writes {"zone", "columns", "rows"}. Texts are raw, times are RFC
 // 3339 with the zone's offset, an unknown time or number is null.
 func (t Table) WriteJSON(w io.Writer) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	b := bufio.NewWriterSize(w, 64<<10)
 	head, err := json.Marshal(struct {
 		Zone    string   `json:"zone"`

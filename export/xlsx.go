@@ -16,6 +16,9 @@ type Fact struct{ Name, Value string }
 // filter, and a second sheet with the facts. Texts are strings, never
 // formulas.
 func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
+	if err := t.check(); err != nil {
+		return err
+	}
 	book := excelize.NewFile()
 	defer func() {
 		if cerr := book.Close(); err == nil && cerr != nil {
@@ -35,6 +38,17 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 	if err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
 	}
+	if len(t.Columns) > 0 {
+		// Set before the rows: once they are flushed, reaching the sheet again
+		// would read all of it back into memory.
+		last, err := excelize.CoordinatesToCellName(len(t.Columns), len(t.Rows)+1)
+		if err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+		if err := book.AutoFilter(sheet, "A1:"+last, nil); err != nil {
+			return fmt.Errorf("writing xlsx: %w", err)
+		}
+	}
 	out, err := book.NewStreamWriter(sheet)
 	if err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
@@ -47,7 +61,7 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 	}
 	head := make([]any, len(t.Columns))
 	for i, c := range t.Columns {
-		head[i] = excelize.Cell{StyleID: bold, Value: c.Label}
+		head[i] = excelize.Cell{StyleID: bold, Value: cellText(c.Label)}
 	}
 	if err := out.SetRow("A1", head); err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
@@ -65,7 +79,7 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 					cells[i] = excelize.Cell{StyleID: when, Value: naive(v.In(t.zone()))}
 				}
 			case string:
-				cells[i] = printable(v)
+				cells[i] = cellText(v)
 			case bool:
 				cells[i] = t.text(v)
 			default:
@@ -79,20 +93,11 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
 	}
-	if len(t.Columns) > 0 {
-		last, err := excelize.CoordinatesToCellName(len(t.Columns), len(t.Rows)+1)
-		if err != nil {
-			return fmt.Errorf("writing xlsx: %w", err)
-		}
-		if err := book.AutoFilter(sheet, "A1:"+last, nil); err != nil {
-			return fmt.Errorf("writing xlsx: %w", err)
-		}
-	}
 	if _, err := book.NewSheet("About"); err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
 	}
 	for i, f := range facts {
-		if err := book.SetSheetRow("About", fmt.Sprintf("A%d", i+1), &[]any{printable(f.Name), printable(f.Value)}); err != nil {
+		if err := book.SetSheetRow("About", fmt.Sprintf("A%d", i+1), &[]any{cellText(f.Name), cellText(f.Value)}); err != nil {
 			return fmt.Errorf("writing xlsx: %w", err)
 		}
 	}
@@ -117,6 +122,29 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
+// Excel's limits, in UTF-16 units.
+const (
+	maxCellText  = 32767
+	maxSheetName = 31
+)
+
+func cellText(s string) string { return cut(printable(s), maxCellText) }
+
+// cut shortens s to n UTF-16 units.
+func cut(s string, n int) string {
+	units := 0
+	for i, r := range s {
+		if units++; r > 0xffff {
+			units++
+		}
+		if units > n {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// sheetName makes a name that Excel accepts: it keeps "History" for itself.
 func sheetName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`:\/?*[]'`, r) {
@@ -124,11 +152,12 @@ func sheetName(name string) string {
 		}
 		return r
 	}, printable(name))
-	if r := []rune(name); len(r) > 31 {
-		name = string(r[:31])
-	}
-	if strings.TrimSpace(name) == "" || strings.EqualFold(name, "About") {
+	name = strings.TrimSpace(cut(name, maxSheetName))
+	switch strings.ToLower(name) {
+	case "", "about":
 		return "Rows"
+	case "history":
+		return "Past meetings"
 	}
 	return name
 }
