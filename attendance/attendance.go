@@ -31,8 +31,8 @@ func Minutes(j Join) int {
 // Occurrence is one session of a meeting with the joins into it, in GoTo's
 // order.
 type Occurrence struct {
-	InstanceKey string // "" when GoTo did not say
-	Start, End  time.Time
+	InstanceKey string    // "" when GoTo did not say
+	Start, End  time.Time // from the joins when no row names them; zero when they do not know either
 	Joins       []Join
 }
 
@@ -58,10 +58,35 @@ func Occurrences(joins []Join) []Occurrence {
 		}
 		list[i].Joins = append(list[i].Joins, j)
 	}
+	for i := range list {
+		list[i].fill()
+	}
 	slices.SortStableFunc(list, func(a, b Occurrence) int {
 		return cmp.Or(b.Start.Compare(a.Start), strings.Compare(a.InstanceKey, b.InstanceKey))
 	})
 	return list
+}
+
+// fill takes a start or end that the first row did not name from the others,
+// and failing that from the joins themselves.
+func (o *Occurrence) fill() {
+	for _, j := range o.Joins {
+		if o.Start.IsZero() {
+			o.Start = j.Start
+		}
+		if o.End.IsZero() {
+			o.End = j.End
+		}
+	}
+	noStart, noEnd := o.Start.IsZero(), o.End.IsZero()
+	for _, j := range o.Joins {
+		if noStart && !j.Joined.IsZero() && (o.Start.IsZero() || j.Joined.Before(o.Start)) {
+			o.Start = j.Joined
+		}
+		if noEnd && j.Left.After(o.End) {
+			o.End = j.Left
+		}
+	}
 }
 
 // matchWithin is how far the start that history names may lie from the one
@@ -74,7 +99,7 @@ const matchWithin = 2 * time.Minute
 func Match(list []Occurrence, start time.Time) (Occurrence, bool) {
 	best, distance := -1, matchWithin+1
 	for i, o := range list {
-		if d := o.Start.Sub(start).Abs(); d < distance {
+		if d := o.Start.Sub(start).Abs(); d < distance && !o.Start.IsZero() {
 			best, distance = i, d
 		}
 	}
