@@ -235,7 +235,7 @@ func merge(asked Identity, r reply) Identity {
 	// The admin service answers nobody who lacks the scope, so its answer
 	// outweighs the list.
 	if r.scoped && u.Source != "admin" {
-		u.MissingIdentityScope = !slices.Contains(u.Scopes, identityScope)
+		u.MissingIdentityScope = u.MissingIdentityScope || !slices.Contains(u.Scopes, identityScope)
 	}
 	return u
 }

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"portal/meetings"
+)
+
+// Remember implements meetings.Memory.
+func (s *Store) Remember(ctx context.Context, accountKey string, r meetings.Remembered) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO remembered_meetings (account_key, meeting_id, audio, audio_text, join_url)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (account_key, meeting_id) DO UPDATE
+		SET audio = excluded.audio, audio_text = excluded.audio_text, join_url = excluded.join_url`,
+		text(accountKey), text(r.MeetingID), text(r.Audio), text(r.AudioText), text(r.JoinURL))
+	return wrap("remember a meeting", err)
+}
+
+// Recall implements meetings.Memory.
+func (s *Store) Recall(ctx context.Context, accountKey, meetingID string) (meetings.Remembered, bool, error) {
+	r := meetings.Remembered{MeetingID: meetingID}
+	ok, err := s.found(ctx, s.read, `
+		SELECT audio, audio_text, join_url FROM remembered_meetings WHERE account_key = $1 AND meeting_id = $2`,
+		[]any{text(accountKey), text(meetingID)}, &r.Audio, &r.AudioText, &r.JoinURL)
+	if err != nil || !ok {
+		return meetings.Remembered{}, false, wrap("recall a meeting", err)
+	}
+	return r, true, nil
+}
+
+// Forget implements meetings.Memory.
+func (s *Store) Forget(ctx context.Context, accountKey, meetingID string) error {
+	_, err := s.exec(ctx, "DELETE FROM remembered_meetings WHERE account_key = $1 AND meeting_id = $2",
+		text(accountKey), text(meetingID))
+	return wrap("forget a meeting", err)
+}
+
+// Learn implements meetings.Memory. What is not new is found out by reading,
+// which is cheap, so that listing the same people again writes nothing.
+func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.Known) error {
+	known, err := s.Known(ctx, accountKey)
+	if err != nil {
+		return err
+	}
+	news := changed(known, people)
+	if len(news) == 0 {
+		return nil
+	}
+	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, p := range news {
+			given := 0
+			if p.Given {
+				given = 1
+			}
+			// The condition holds against writers between reading and here.
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO known_people (account_key, user_key, name, email, given) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (account_key, user_key) DO UPDATE
+				SET name = CASE WHEN known_people.given > excluded.given OR excluded.name = '' THEN known_people.name ELSE excluded.name END,
+				    email = CASE WHEN excluded.email = '' THEN known_people.email ELSE excluded.email END,
+				    given = CASE WHEN known_people.given > excluded.given THEN known_people.given ELSE excluded.given END`,
+				text(accountKey), p.Key, p.Name, p.Email, given)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wrap("learn people", err)
+}
+
+// changed returns which of the people, if learned, would change what is known,
+// one entry a key and in the order of keys: two writers that take rows in the
+// same order do not wait for each other in a circle.
+func changed(known, people []meetings.Known) []meetings.Known {
+	have := make(map[string]meetings.Known, len(known))
+	for _, k := range known {
+		have[k.Key] = k
+	}
+	news := map[string]meetings.Known{}
+	for _, p := range people {
+		p.Key, p.Name, p.Email = text(p.Key), text(p.Name), text(p.Email)
+		old, ok := have[p.Key]
+		if p.Key == "" || ok && learned(old, p) == old {
+			continue
+		}
+		have[p.Key] = learned(old, p)
+		news[p.Key] = have[p.Key]
+	}
+	sorted := make([]meetings.Known, 0, len(news))
+	for _, p := range news {
+		sorted = append(sorted, p)
+	}
+	slices.SortFunc(sorted, func(a, b meetings.Known) int { return strings.Compare(a.Key, b.Key) })
+	return sorted
+}
+
+// learned returns what is known of a person after news of them: a given name
+// outweighs a learned one, and nothing said leaves what was known.
+func learned(old, news meetings.Known) meetings.Known {
+	if news.Name == "" || old.Given && !news.Given {
+		news.Name = old.Name
+	}
+	if news.Email == "" {
+		news.Email = old.Email
+	}
+	news.Given = news.Given || old.Given
+	return news
+}
+
+// Known implements meetings.Memory.
+func (s *Store) Known(ctx context.Context, accountKey string) ([]meetings.Known, error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx,
+		"SELECT user_key, name, email, given FROM known_people WHERE account_key = $1", text(accountKey))
+	if err != nil {
+		return nil, wrap("read the address book", err)
+	}
+	defer rows.Close()
+	var people []meetings.Known
+	for rows.Next() {
+		var p meetings.Known
+		var given int64
+		if err := rows.Scan(&p.Key, &p.Name, &p.Email, &given); err != nil {
+			return nil, wrap("read the address book", err)
+		}
+		p.Given = given != 0
+		people = append(people, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, wrap("read the address book", err)
+	}
+	// Sorted here, since the two engines do not agree on the order of text.
+	slices.SortFunc(people, byName)
+	return people, nil
+}
+
+func byName(a, b meetings.Known) int {
+	if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Key, b.Key)
+}
