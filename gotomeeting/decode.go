@@ -40,18 +40,18 @@ func (g *gate) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// eachElement calls f with every element of a list, holding one at a time.
+// eachElement calls f with every element of a list of at most total bytes,
+// holding one at a time.
 // GoTo's lists are bare arrays without paging, so that a whole history comes
 // in one answer. An empty body and null are an empty list, a lone object is a
 // list of one.
-func eachElement(r io.Reader, f func(element []byte) error) error {
+func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
 	g := &gate{from: r, limit: maxElement}
 	d := json.NewDecoder(g)
 	// The decoder asks for more only while what it works on is incomplete: so
 	// the gate closes on an element that is too big, before it is held.
-	advance := func() { g.limit = min(d.InputOffset()+maxElement, maxList) }
+	advance := func() { g.limit = min(d.InputOffset()+maxElement, total) }
 
-	var first json.RawMessage
 	start, err := d.Token()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -73,13 +73,14 @@ func eachElement(r io.Reader, f func(element []byte) error) error {
 		if !d.More() {
 			break
 		}
-		if err := d.Decode(&first); err != nil {
+		var element json.RawMessage
+		if err := d.Decode(&element); err != nil {
 			return unexpectedEnd(err)
 		}
-		if string(first) == "null" {
+		if string(element) == "null" {
 			continue
 		}
-		if err := f(first); err != nil {
+		if err := f(element); err != nil {
 			return err
 		}
 	}
@@ -125,7 +126,7 @@ func unexpectedEnd(err error) error {
 func list[W, T any](into *[]T, convert func(*W) (T, error)) func(io.Reader) error {
 	return func(r io.Reader) error {
 		*into = nil // a second try starts over
-		return eachElement(r, func(element []byte) error {
+		return eachElement(r, maxList, func(element []byte) error {
 			var w W
 			if err := json.Unmarshal(element, &w); err != nil {
 				return err

@@ -33,7 +33,7 @@ func FuzzList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		n := 0
-		err := eachElement(strings.NewReader(s), func(e []byte) error {
+		err := eachElement(strings.NewReader(s), maxList, func(e []byte) error {
 			n++
 			if !json.Valid(e) {
 				t.Fatalf("element %q is not JSON", e)

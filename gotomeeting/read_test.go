@@ -333,12 +333,13 @@ func TestLimits(t *testing.T) {
 func TestListInAllIsBounded(t *testing.T) {
 	element := []byte(`{"meetingId":1,"subject":"` + strings.Repeat("z", 60000) + `"},`)
 	source := &repeating{piece: element}
+	const total = 4 << 20
 	n := 0
-	err := eachElement(source, func([]byte) error { n++; return nil })
+	err := eachElement(source, total, func([]byte) error { n++; return nil })
 	if err == nil || !strings.Contains(err.Error(), errTooBig.Error()) {
 		t.Fatalf("got %v after %d elements", err, n)
 	}
-	if n < maxList/len(element)-2 || source.read > maxList {
+	if n < total/len(element)-2 || source.read > total {
 		t.Errorf("stopped after %d elements and %d bytes", n, source.read)
 	}
 }
