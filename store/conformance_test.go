@@ -1,0 +1,468 @@
+package store_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portal/auth"
+	"portal/meetings"
+	"portal/store"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func sessionRow(id, user string) (auth.SessionRow, auth.TokensRow) {
+	return auth.SessionRow{
+			IDHash: id, UserRef: user, Version: 1, KeyID: "k1", Sealed: []byte{0, 1, 0xff, 0},
+			Created: noon, LastSeen: noon, IdleDeadline: noon.Add(time.Hour), AbsoluteDeadline: noon.Add(24 * time.Hour),
+		}, auth.TokensRow{
+			Version: 1, KeyID: "k1", Sealed: []byte("tokens of " + id),
+		}
+}
+
+func create(t *testing.T, s *store.Store, id, user, replaces string) {
+	t.Helper()
+	row, tokens := sessionRow(id, user)
+	if err := s.CreateSession(t.Context(), row, tokens, replaces); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exists(t *testing.T, s *store.Store, id string) bool {
+	t.Helper()
+	_, ok, err := s.Session(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+func TestSessionRows(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		if exists(t, s, "a") {
+			t.Fatal("a session in an empty store")
+		}
+		create(t, s, "a", "acc/ada", "")
+		want, wantTokens := sessionRow("a", "acc/ada")
+		got, ok, err := s.Session(ctx, "a")
+		if err != nil || !ok || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v, %v; want %+v", got, ok, err, want)
+		}
+		tokens, ok, err := s.SessionTokens(ctx, "a")
+		if err != nil || !ok || !reflect.DeepEqual(tokens, wantTokens) {
+			t.Fatalf("tokens: got %+v, %v, %v", tokens, ok, err)
+		}
+		// Log-in replaces: both or neither.
+		create(t, s, "b", "acc/ada", "a")
+		if exists(t, s, "a") || !exists(t, s, "b") {
+			t.Fatal("the replaced session is still there, or the new one is not")
+		}
+		row, tok := sessionRow("b", "acc/ada")
+		create(t, s, "c", "acc/ben", "")
+		if err := s.CreateSession(ctx, row, tok, "c"); err == nil {
+			t.Fatal("the same id twice")
+		}
+		if !exists(t, s, "c") {
+			t.Fatal("a log-in that failed deleted the old session")
+		}
+	})
+}
+
+func TestSaveAndSwapAreVersioned(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "a", "acc/ada", "")
+		row, tokens := sessionRow("a", "acc/ada")
+		row.Version, row.Sealed, row.LastSeen, row.IdleDeadline = 2, []byte("new"), noon.Add(time.Minute), noon.Add(2*time.Hour)
+		for i, want := range []bool{true, false} {
+			if ok, err := s.SaveSession(ctx, row, 1); err != nil || ok != want {
+				t.Fatalf("save %d: %v, %v", i, ok, err)
+			}
+		}
+		tokens.Version, tokens.Sealed = 2, []byte("fresh")
+		for i, want := range []bool{true, false} {
+			if ok, err := s.SwapTokens(ctx, "a", tokens, 1); err != nil || ok != want {
+				t.Fatalf("swap %d: %v, %v", i, ok, err)
+			}
+		}
+		got, _, err := s.Session(ctx, "a")
+		if err != nil || !reflect.DeepEqual(got, row) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, row)
+		}
+		stored, _, err := s.SessionTokens(ctx, "a")
+		if err != nil || !reflect.DeepEqual(stored, tokens) {
+			t.Fatalf("tokens: got %+v, %v", stored, err)
+		}
+		// Neither brings back what is gone.
+		if err := s.DeleteSession(ctx, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := s.SaveSession(ctx, row, 2); err != nil || ok {
+			t.Fatalf("save of a deleted session: %v, %v", ok, err)
+		}
+		if ok, err := s.SwapTokens(ctx, "a", tokens, 2); err != nil || ok {
+			t.Fatalf("swap of a deleted session: %v, %v", ok, err)
+		}
+		if exists(t, s, "a") {
+			t.Fatal("a deleted session came back")
+		}
+	})
+}
+
+func TestSwapHasOneWinner(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		create(t, s, "a", "acc/ada", "")
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				ok, err := s.SwapTokens(t.Context(), "a", auth.TokensRow{Version: 2, KeyID: "k1", Sealed: fmt.Append(nil, i)}, 1)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d winners", won.Load())
+		}
+	})
+}
+
+func TestTouchGoesForward(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "a", "acc/ada", "")
+		for _, minutes := range []time.Duration{5, 3} {
+			if err := s.TouchSession(ctx, "a", noon.Add(minutes*time.Minute), noon.Add(time.Hour+minutes*time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		row, _, err := s.Session(ctx, "a")
+		if err != nil || !row.LastSeen.Equal(noon.Add(5*time.Minute)) || !row.IdleDeadline.Equal(noon.Add(65*time.Minute)) || row.Version != 1 {
+			t.Fatalf("%+v, %v", row, err)
+		}
+	})
+}
+
+func TestEndingSessions(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "a", "acc/ada", "")
+		create(t, s, "b", "acc/ada", "")
+		create(t, s, "c", "acc/ben", "")
+		if ok, err := s.EndSession(ctx, "a", 7); err != nil || ok || !exists(t, s, "a") {
+			t.Fatalf("ended a session whose tokens had moved: %v, %v", ok, err)
+		}
+		if ok, err := s.EndSession(ctx, "a", 1); err != nil || !ok || exists(t, s, "a") {
+			t.Fatalf("not ended: %v, %v", ok, err)
+		}
+		create(t, s, "a", "acc/ada", "")
+		if err := s.DeleteUserSessions(ctx, "acc/ada"); err != nil {
+			t.Fatal(err)
+		}
+		if exists(t, s, "a") || exists(t, s, "b") || !exists(t, s, "c") {
+			t.Fatal("not exactly ada's sessions went")
+		}
+		if err := s.DeleteSession(ctx, "unknown"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestFlowsWorkOnce(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		add := func(state string) auth.FlowRow {
+			t.Helper()
+			f := auth.FlowRow{StateHash: state, BrowserHash: "browser", KeyID: "k1", Sealed: []byte{0, 9}, Expires: noon.Add(10 * time.Minute)}
+			if err := s.AddFlow(ctx, f); err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}
+		want := add("s1")
+		if _, ok, err := s.TakeFlow(ctx, "s1", "other browser", noon); err != nil || ok {
+			t.Fatalf("another browser took it: %v, %v", ok, err)
+		}
+		if got, ok, err := s.TakeFlow(ctx, "s1", "browser", noon); err != nil || !ok || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v, %v", got, ok, err)
+		}
+		if _, ok, err := s.TakeFlow(ctx, "s1", "browser", noon); err != nil || ok {
+			t.Fatalf("taken twice: %v, %v", ok, err)
+		}
+		add("s2")
+		if _, ok, err := s.TakeFlow(ctx, "s2", "browser", noon.Add(10*time.Minute)); err != nil || ok {
+			t.Fatalf("taken after its end: %v, %v", ok, err)
+		}
+		add("s3")
+		if err := s.DropFlows(ctx, []string{"nobody", "browser"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := s.TakeFlow(ctx, "s3", "browser", noon); err != nil || ok {
+			t.Fatalf("taken after it was dropped: %v, %v", ok, err)
+		}
+
+		add("s4")
+		var took atomic.Int64
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				_, ok, err := s.TakeFlow(t.Context(), "s4", "browser", noon)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					took.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if took.Load() != 1 {
+			t.Fatalf("%d took it", took.Load())
+		}
+	})
+}
+
+func TestMeta(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		if _, ok, err := s.Meta(ctx, "x"); err != nil || ok {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		for _, value := range []string{"1", "two\x00\xff"} {
+			if err := s.PutMeta(ctx, "x", []byte(value)); err != nil {
+				t.Fatal(err)
+			}
+			if got, ok, err := s.Meta(ctx, "x"); err != nil || !ok || string(got) != value {
+				t.Fatalf("%q, %v, %v", got, ok, err)
+			}
+		}
+		got := make([][]byte, 20)
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() {
+				var err error
+				if got[i], err = s.PutMetaOnce(t.Context(), "once", fmt.Append(nil, "from ", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, g := range got {
+			if !bytes.Equal(g, got[0]) || len(g) == 0 {
+				t.Fatalf("not all got the same: %q", got)
+			}
+		}
+	})
+}
+
+func TestModeIsKept(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		for range 2 {
+			if err := s.Mode(t.Context(), "sandbox"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := s.Mode(t.Context(), "real")
+		if err == nil || !strings.Contains(err.Error(), "sandbox mode") || !strings.Contains(err.Error(), "DATABASE_URL") {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestSweep(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "idle", "acc/ada", "")
+		old, tokens := sessionRow("old", "acc/ada")
+		old.IdleDeadline, old.AbsoluteDeadline = noon.Add(9*time.Hour), noon.Add(time.Hour)
+		live, _ := sessionRow("live", "acc/ada")
+		live.IdleDeadline = noon.Add(2 * time.Hour)
+		for _, row := range []auth.SessionRow{old, live} {
+			if err := s.CreateSession(ctx, row, tokens, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for state, expires := range map[string]time.Time{"gone": noon, "open": noon.Add(2 * time.Hour)} {
+			if err := s.AddFlow(ctx, auth.FlowRow{StateHash: state, BrowserHash: "b", KeyID: "k", Sealed: []byte("x"), Expires: expires}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := s.Sweep(ctx, noon.Add(time.Hour)); err != nil || n != 3 {
+			t.Fatalf("swept %d, %v", n, err)
+		}
+		if exists(t, s, "idle") || exists(t, s, "old") || !exists(t, s, "live") {
+			t.Fatal("the wrong ones were swept")
+		}
+		if _, ok, err := s.TakeFlow(ctx, "open", "b", noon); err != nil || !ok {
+			t.Fatalf("an open flow was swept: %v", err)
+		}
+	})
+}
+
+func TestRememberedMeetings(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		if _, ok, err := s.Recall(ctx, "acc", "1"); err != nil || ok {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		r := meetings.Remembered{MeetingID: "1", Audio: "custom", AudioText: "Dial 1", JoinURL: "https://meet.example.test/1"}
+		for _, text := range []string{"Dial 1", "Dial 2 ☎"} {
+			r.AudioText = text
+			if err := s.Remember(ctx, "acc", r); err != nil {
+				t.Fatal(err)
+			}
+			if got, ok, err := s.Recall(ctx, "acc", "1"); err != nil || !ok || got != r {
+				t.Fatalf("%+v, %v, %v", got, ok, err)
+			}
+		}
+		if _, ok, err := s.Recall(ctx, "other", "1"); err != nil || ok {
+			t.Fatalf("another account reads it: %v", err)
+		}
+		if err := s.Forget(ctx, "other", "1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, _ := s.Recall(ctx, "acc", "1"); !ok {
+			t.Fatal("another account made us forget")
+		}
+		for range 2 {
+			if err := s.Forget(ctx, "acc", "1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, ok, _ := s.Recall(ctx, "acc", "1"); ok {
+			t.Fatal("not forgotten")
+		}
+		// PostgreSQL alone would refuse these.
+		hostile := meetings.Remembered{MeetingID: "2", Audio: "custom", AudioText: "nul \x00 and broken \xff"}
+		if err := s.Remember(ctx, "acc", hostile); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := s.Recall(ctx, "acc", "2"); got.AudioText != "nul \uFFFD and broken \uFFFD" {
+			t.Fatalf("%q", got.AudioText)
+		}
+	})
+}
+
+func TestAddressBook(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		steps := []struct {
+			name  string
+			learn []meetings.Known
+			want  []meetings.Known
+		}{
+			{"learned", []meetings.Known{{Key: "2", Name: "ben"}, {Key: "1", Name: "Zoë", Email: "zoe@example.test"}},
+				[]meetings.Known{{Key: "2", Name: "ben"}, {Key: "1", Name: "Zoë", Email: "zoe@example.test"}}},
+			{"nothing said leaves what was known", []meetings.Known{{Key: "1"}},
+				[]meetings.Known{{Key: "2", Name: "ben"}, {Key: "1", Name: "Zoë", Email: "zoe@example.test"}}},
+			{"a new name", []meetings.Known{{Key: "1", Name: "Ada"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}}},
+			{"given", []meetings.Known{{Key: "2", Name: "Benno", Given: true}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Benno", Given: true}}},
+			{"learned does not win over given, but adds the address", []meetings.Known{{Key: "2", Name: "Ben", Email: "b@example.test"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Benno", Email: "b@example.test", Given: true}}},
+			{"given again wins", []meetings.Known{{Key: "2", Name: "Big Ben", Given: true}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Big Ben", Email: "b@example.test", Given: true}}},
+			{"the same key twice in one list, and no key", []meetings.Known{{Key: "3", Name: "First"}, {Key: "3", Name: "Second"}, {Name: "Nobody"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Big Ben", Email: "b@example.test", Given: true}, {Key: "3", Name: "Second"}}},
+		}
+		for _, step := range steps {
+			if err := s.Learn(ctx, "acc", step.learn); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			if got, err := s.Known(ctx, "acc"); err != nil || !reflect.DeepEqual(got, step.want) {
+				t.Fatalf("%s: got %+v, %v", step.name, got, err)
+			}
+		}
+		if got, err := s.Known(ctx, "other"); err != nil || len(got) != 0 {
+			t.Fatalf("another account reads it: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestRestartKeepsEverything(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		create(t, s, "a", "acc/ada", "")
+		again := open(t, databaseURL) // migrates again, which changes nothing
+		if !exists(t, again, "a") {
+			t.Fatal("the session is gone")
+		}
+	})
+}
+
+func TestSeveralStartAtOnce(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				s, err := store.Open(t.Context(), databaseURL)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// A store that cannot be asked says so: it never says that a row is missing.
+func TestFailureIsAnError(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		create(t, s, "a", "acc/ada", "")
+		row, tokens := sessionRow("a", "acc/ada")
+		ctx := gone()
+		calls := map[string]func() error{
+			"Ping":               func() error { return s.Ping(ctx) },
+			"CreateSession":      func() error { return s.CreateSession(ctx, row, tokens, "") },
+			"Session":            func() error { _, _, err := s.Session(ctx, "a"); return err },
+			"SaveSession":        func() error { _, err := s.SaveSession(ctx, row, 1); return err },
+			"TouchSession":       func() error { return s.TouchSession(ctx, "a", noon, noon) },
+			"SessionTokens":      func() error { _, _, err := s.SessionTokens(ctx, "a"); return err },
+			"SwapTokens":         func() error { _, err := s.SwapTokens(ctx, "a", tokens, 1); return err },
+			"EndSession":         func() error { _, err := s.EndSession(ctx, "a", 1); return err },
+			"DeleteSession":      func() error { return s.DeleteSession(ctx, "a") },
+			"DeleteUserSessions": func() error { return s.DeleteUserSessions(ctx, "acc/ada") },
+			"AddFlow":            func() error { return s.AddFlow(ctx, auth.FlowRow{}) },
+			"TakeFlow":           func() error { _, _, err := s.TakeFlow(ctx, "s", "b", noon); return err },
+			"DropFlows":          func() error { return s.DropFlows(ctx, []string{"b"}) },
+			"Meta":               func() error { _, _, err := s.Meta(ctx, "x"); return err },
+			"PutMeta":            func() error { return s.PutMeta(ctx, "x", []byte("1")) },
+			"PutMetaOnce":        func() error { _, err := s.PutMetaOnce(ctx, "x", []byte("1")); return err },
+			"Mode":               func() error { return s.Mode(ctx, "real") },
+			"Sweep":              func() error { _, err := s.Sweep(ctx, noon); return err },
+			"Remember":           func() error { return s.Remember(ctx, "acc", meetings.Remembered{MeetingID: "1"}) },
+			"Recall":             func() error { _, _, err := s.Recall(ctx, "acc", "1"); return err },
+			"Forget":             func() error { return s.Forget(ctx, "acc", "1") },
+			"Learn":              func() error { return s.Learn(ctx, "acc", []meetings.Known{{Key: "1", Name: "x"}}) },
+			"Known":              func() error { _, err := s.Known(ctx, "acc"); return err },
+		}
+		for name, call := range calls {
+			if err := call(); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		if !exists(t, s, "a") {
+			t.Error("a call that failed deleted the session")
+		}
+	})
+}
