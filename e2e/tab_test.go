@@ -17,6 +17,7 @@ import (
 type tab struct {
 	t *testing.T
 	*chrome.Browser
+	scriptOff bool
 }
 
 // open starts a browser with an empty profile.
@@ -39,7 +40,7 @@ func open(t *testing.T, scriptOff bool) *tab {
 			t.Errorf("the browser complains:\n  %s", strings.Join(c, "\n  "))
 		}
 	})
-	v := &tab{t, b}
+	v := &tab{t, b, scriptOff}
 	on, err := b.Script()
 	v.must(err)
 	if on == scriptOff {
@@ -118,8 +119,11 @@ func linkTo(path string) string { return fmt.Sprintf(`(//main//a[@href=%q])[1]`,
 // button finds the button with the words given in the form that posts to a
 // path, wherever the form is.
 func button(action, words string) string {
-	return fmt.Sprintf(`(//form[@action=%q]//button[contains(normalize-space(), %q)])[1]`, action, words)
+	return fmt.Sprintf(`(//form[@action=%q]//button[not(@aria-hidden)][contains(normalize-space(), %q)])[1]`, action, words)
 }
+
+// enterKey is the Enter key at the end of typed text.
+const enterKey = "\r"
 
 // path is satisfied by the path given, whatever the query.
 func path(p string) func(*url.URL) bool {
