@@ -26,7 +26,7 @@ type User struct {
 // book for everybody else.
 func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
 	if !c.Admin {
-		return s.addressBook(ctx, c)
+		return s.AddressBook(ctx, c)
 	}
 	if c.AccountKey == "" {
 		return nil, &Fault{Kind: MissingScope, API: "admin", Op: "users"}
@@ -50,7 +50,8 @@ func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
 	return users, nil
 }
 
-func (s *Service) addressBook(ctx context.Context, c Caller) ([]User, error) {
+// AddressBook lists whom the account has met so far, by name; no call to GoTo.
+func (s *Service) AddressBook(ctx context.Context, c Caller) ([]User, error) {
 	known, err := s.memory.Known(ctx, c.AccountKey)
 	if err != nil {
 		return nil, fmt.Errorf("reading the address book: %w", err)

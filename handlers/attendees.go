@@ -1,0 +1,105 @@
+package handlers
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/meetings"
+	"portal/views"
+)
+
+// showAttendees shows who came to one occurrence of a meeting, a row for each
+// time somebody joined. GoTo decides who may see it.
+func (s *server) showAttendees(c echo.Context) error {
+	id, err := meetingID(c)
+	if err != nil {
+		return err
+	}
+	who, loc := caller(c), zone(c)
+	organizer := digitsOnly(c.QueryParam("organizer"))
+	a, err := s.meetings.Attendees(c.Request().Context(), who, id)
+	if err != nil {
+		return err
+	}
+	ref := c.QueryParam("occurrence")
+	chosen, ok := a.Choose(ref)
+	q := meetings.JoinQuery{Text: c.QueryParam("q"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
+	joins := q.Apply(chosen.Joins)
+	if format(c.Request()) != "" {
+		if ref != "" && !ok && len(a.Occurrences) > 0 {
+			return errNoOccurrence
+		}
+		return s.twin(c, joinsTable(joins, loc), s.facts(c, "attendees of meeting "+id+", 1 call"), a.Subject, chosen.Start.In(loc).Format(time.DateOnly), "attendees")
+	}
+	path := "/meetings/" + id + "/attendees"
+	self := url.Values{}
+	for _, name := range []string{"occurrence", "q", "sort", "dir", "organizer"} {
+		if value := c.QueryParam(name); value != "" {
+			self.Set(name, value)
+		}
+	}
+	v := views.Attendees{
+		Subject: cmp.Or(a.Subject, "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
+		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref,
+		MeetingURL: s.address("/meetings/"+id, "organizer", organizer), BackURL: s.address("/history", "organizer", organizer),
+	}
+	for _, o := range a.Occurrences {
+		start := o.Start.In(loc)
+		v.Occurrences = append(v.Occurrences, views.Link{
+			Label: start.Format("Mon 2 Jan 2006, 15:04"), Current: ok && o.InstanceKey == chosen.InstanceKey && o.Start.Equal(chosen.Start),
+			URL: s.address(path, "occurrence", cmp.Or(o.InstanceKey, o.Start.UTC().Format(time.RFC3339)), "organizer", organizer),
+		})
+	}
+	switch {
+	case len(a.Occurrences) == 0:
+		v.Empty = "Nobody is recorded for this meeting. It has not been held yet, it is still running, nobody joined, or it ended minutes ago: GoTo can take about 15 minutes."
+		v.EmptyNext, v.EmptyURL = "Look again", s.address(path, "occurrence", ref, "organizer", organizer)
+	case !ok:
+		v.Empty = "Nobody is recorded for this session. If it ended minutes ago, GoTo can take about 15 minutes; else nobody joined it."
+		v.EmptyNext, v.EmptyURL = "The latest session with attendees", s.address(path, "organizer", organizer)
+	default:
+		start, end := chosen.Start.In(loc), chosen.End.In(loc)
+		v.When = start.Format("Monday, 2 January 2006") + ", " + span(start, end)
+		v.Zone = meetings.ZoneLabel(loc, start)
+		v.Summary = count(len(joins), "join", "joins")
+		if len(joins) != len(chosen.Joins) {
+			v.Summary = strconv.Itoa(len(joins)) + " of " + count(len(chosen.Joins), "join", "joins")
+		}
+		v.Announce = v.Summary
+		v.Tiles = []views.Tile{
+			{Label: "Joins", Figure: strconv.Itoa(len(chosen.Joins)), Note: "one each time somebody joined"},
+			{Label: "Length", Figure: length(int(chosen.End.Sub(chosen.Start).Round(time.Minute).Minutes())), Note: span(start, end)},
+		}
+		v.Twins = s.twinLinks(path, self, "csv", "xlsx", "json")
+		for _, col := range []struct {
+			key, label string
+			end        bool
+		}{{"name", "Name", false}, {"email", "E-mail", false}, {"join", "Join", false}, {"leave", "Leave", false}, {"minutes", "Minutes", true}} {
+			v.Columns = append(v.Columns, s.column(path, self, q.Sort, q.Desc, col.key, col.label, col.end))
+		}
+		for _, j := range joins {
+			v.Rows = append(v.Rows, views.JoinRow{
+				Name: j.Name, Email: j.Email, Minutes: strconv.Itoa(meetings.Minutes(j)),
+				Join: clockOn(j.Joined, chosen.Start, loc), JoinDatetime: iso(j.Joined, time.UTC),
+				Leave: clockOn(j.Left, chosen.Start, loc), LeaveDatetime: iso(j.Left, time.UTC),
+			})
+		}
+	}
+	return s.page(c, http.StatusOK, views.AttendeesPage(s.base(c, "history", v.Subject, "Attendees"), v), views.Results)
+}
+
+// clockOn writes t as a clock time, with the day when it is not start's.
+func clockOn(t, start time.Time, loc *time.Location) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	if t = t.In(loc); daysBetween(start.In(loc), t) != 0 {
+		return t.Format("Mon 15:04:05")
+	}
+	return t.Format("15:04:05")
+}

@@ -1,0 +1,133 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/auth"
+	"portal/meetings"
+)
+
+// Refusals of the portal itself.
+var (
+	errCrossOrigin = &refusal{http.StatusForbidden, "This came from another site", "For your safety the portal only accepts what you send from its own pages. Open the page here and try again; nothing was changed.", "", ""}
+	errNotAForm    = &refusal{http.StatusUnsupportedMediaType, "This is not a form", "The portal reads what its own forms send. Open the page here and try again; nothing was changed.", "", ""}
+	errNoMeeting   = &refusal{http.StatusNotFound, "No such meeting", "A meeting id is digits only, as in 123-456-789. Check the number, or look for the meeting in your list.", "Upcoming meetings", "/meetings"}
+	errAdminsOnly  = &refusal{http.StatusForbidden, "Only for account admins", "GoTo shows other people's meetings and the account's users to admins only. Ask an admin of your account, or look at your own meetings.", "Your meetings", "/meetings"}
+	errStoreDown   = &refusal{http.StatusServiceUnavailable, "The portal cannot reach its own data", "Nothing is lost, and you stay signed in. Try again in a moment.", "", ""}
+)
+
+// refusal is an error that already knows its page: status, heading, what
+// happened and what to do, and where to go next.
+type refusal struct {
+	status    int
+	title     string
+	text      string
+	next, url string // a link's label and path; "" leaves the default
+}
+
+func (r *refusal) Error() string { return r.title }
+
+// noSession asks for the start page: the request needs a signed-in user.
+type noSession struct{ ended bool }
+
+func (noSession) Error() string { return "no session" }
+
+// explain turns any error into what the user is told. cause tells whether the
+// log should keep err as an error rather than as the user's affair.
+func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration, cause bool) {
+	here := r.URL.RequestURI()
+	reconnect := "/auth/connect?return=" + queryEscape(auth.SafeReturn(here))
+	if known, ok := errors.AsType[*refusal](err); ok {
+		told = *known
+		if told.status == http.StatusServiceUnavailable {
+			return told, 5 * time.Second, true
+		}
+		return told, 0, false
+	}
+	if refused, ok := errors.AsType[*auth.NotAdmittedError](err); ok {
+		text := "This portal belongs to another GoTo account. Sign in at GoTo with an account of this organization, or ask whoever runs the portal to admit yours (setting ALLOWED_ACCOUNTS)."
+		if refused.MissingScope != "" {
+			text = "GoTo did not say which account you belong to, so the portal cannot tell whether you may come in. Whoever runs the portal can add the scope identity: to its OAuth client at GoTo; then connect again."
+		}
+		return refusal{http.StatusForbidden, "Your GoTo account is not admitted here", text, "Back to the start page", "/"}, 0, false
+	}
+	if fault, ok := errors.AsType[*meetings.Fault](err); ok {
+		return explainFault(fault, reconnect)
+	}
+	switch {
+	case errors.Is(err, auth.ErrDenied):
+		return refusal{http.StatusForbidden, "You did not allow the connection", "You pressed Deny at GoTo, so the portal is not connected. Nothing was stored. Connect again whenever you like.", "Connect GoTo", "/auth/connect"}, 0, false
+	case errors.Is(err, auth.ErrState):
+		return refusal{http.StatusBadRequest, "This sign-in cannot be finished", "The sign-in was too old, was already used, or was not started in this browser. Start again; it takes a few seconds.", "Connect GoTo", "/auth/connect"}, 0, false
+	case errors.Is(err, auth.ErrRefused):
+		return refusal{http.StatusBadRequest, "GoTo did not accept this sign-in", "The code that GoTo handed out is no longer good. Start again; it takes a few seconds.", "Connect GoTo", "/auth/connect"}, 0, false
+	case errors.Is(err, auth.ErrClient):
+		return refusal{http.StatusBadGateway, "GoTo does not know this portal", "GoTo refuses the portal's client id and secret. Whoever runs the portal has to check them; you stay signed in.", "Back to the start page", "/"}, 0, true
+	case errors.Is(err, auth.ErrUnavailable):
+		return refusal{http.StatusServiceUnavailable, "GoTo's sign-in service does not answer", "You stay signed in, and nothing is lost. Try again in a moment.", "", ""}, 10 * time.Second, true
+	case errors.Is(err, auth.ErrStore):
+		return *errStoreDown, 5 * time.Second, true
+	case errors.Is(err, context.DeadlineExceeded):
+		return refusal{http.StatusGatewayTimeout, "GoTo is too slow just now", "The portal waited as long as it could. Nothing is lost; try again in a moment.", "", ""}, 0, true
+	}
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return explainHTTP(he.Code), 0, he.Code >= 500
+	}
+	return refusal{http.StatusInternalServerError, "Something went wrong here", "This is the portal's fault, not yours. Try again; if it stays, tell whoever runs the portal the number below.", "", ""}, 0, true
+}
+
+func explainFault(f *meetings.Fault, reconnect string) (told refusal, retryAfter time.Duration, cause bool) {
+	switch f.Kind {
+	case meetings.NotFound:
+		return refusal{http.StatusNotFound, "GoTo knows no such meeting", "It may have been deleted, or it belongs to somebody else: GoTo shows a meeting to its organizer and co-organizers only.", "Upcoming meetings", "/meetings"}, 0, false
+	case meetings.MissingScope:
+		return refusal{http.StatusForbidden, "The portal lacks a permission at GoTo", "GoTo wants the scope identity: for this. Whoever runs the portal can add it to the OAuth client in GoTo's developer portal; then connect again.", "Reconnect GoTo", reconnect}, 0, false
+	case meetings.Forbidden:
+		return refusal{http.StatusForbidden, "GoTo does not allow this", "GoTo shows a meeting's people to its organizer and to account admins only. Ask an admin of your account, or the meeting's organizer.", "Upcoming meetings", "/meetings"}, 0, false
+	case meetings.InvalidToken:
+		return refusal{http.StatusForbidden, "GoTo no longer accepts this connection", "Connect again to go on; you come back to this page.", "Reconnect GoTo", reconnect}, 0, false
+	case meetings.RateLimited:
+		return refusal{http.StatusServiceUnavailable, "Too many calls to GoTo at once", "GoTo answers ten calls a second. Wait a few seconds and try again; nothing is lost.", "", ""}, max(f.RetryAfter, 2*time.Second), false
+	case meetings.Unavailable:
+		return refusal{http.StatusServiceUnavailable, "GoTo does not answer just now", "You stay signed in, and nothing is lost. Try again in a moment.", "", ""}, max(f.RetryAfter, 10*time.Second), true
+	case meetings.TimedOut:
+		return refusal{http.StatusGatewayTimeout, "GoTo is too slow just now", "The portal waited as long as it could. Nothing is lost; try again in a moment.", "", ""}, 0, true
+	case meetings.Refused:
+		return refusal{http.StatusUnprocessableEntity, "GoTo refuses this", "GoTo did not accept what was sent. Check the details and try again; if it stays, tell whoever runs the portal the number below.", "", ""}, 0, true
+	default:
+		return refusal{http.StatusBadGateway, "GoTo's answer cannot be read", "GoTo sent something the portal does not understand. Try again in a moment; if it stays, tell whoever runs the portal the number below.", "", ""}, 0, true
+	}
+}
+
+func explainHTTP(status int) refusal {
+	switch status {
+	case http.StatusNotFound:
+		return refusal{status, "Page not found", "There is nothing at this address. It may have been mistyped, or the page has moved.", "Upcoming meetings", "/meetings"}
+	case http.StatusMethodNotAllowed:
+		return refusal{status, "This page cannot be used that way", "Go back to the page you came from and use its buttons.", "Upcoming meetings", "/meetings"}
+	case http.StatusRequestEntityTooLarge:
+		return refusal{status, "That is too much at once", "The form is larger than the portal accepts (64 KB). Shorten it and try again.", "", ""}
+	case http.StatusBadRequest:
+		return refusal{status, "This request cannot be read", "Go back to the page you came from and try again.", "", ""}
+	}
+	return refusal{status, fmt.Sprintf("The portal answers %d", status), "Go back and try again.", "", ""}
+}
+
+var (
+	errNotYours     = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
+	errNoOccurrence = &refusal{http.StatusNotFound, "No such session", "Nobody is recorded for a session with that start. Choose one on the attendees page.", "", ""}
+	errNoHostURL    = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
+)
+
+func isSessionGone(err error) bool {
+	if _, ok := errors.AsType[noSession](err); ok {
+		return true
+	}
+	return errors.Is(err, auth.ErrSessionEnded)
+}

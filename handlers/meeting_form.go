@@ -1,0 +1,290 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/auth"
+	"portal/meetings"
+	"portal/views"
+)
+
+// found bounds how many people the form's search shows.
+const found = 10
+
+func (s *server) newMeeting(c echo.Context) error {
+	loc := zone(c)
+	next := s.meetings.Now().In(loc).Add(time.Hour).Truncate(time.Hour)
+	if _, offset := next.Zone(); offset%3600 != 0 {
+		next = time.Date(next.Year(), next.Month(), next.Day(), next.Hour(), 0, 0, 0, loc)
+	}
+	d := meetings.Draft{
+		StartDate: next.Format(time.DateOnly), StartTime: next.Format("15:04"), Duration: "60",
+		TimeZone: loc.String(), Type: meetings.Scheduled, Audio: meetings.AudioHybrid,
+	}
+	return s.showForm(c, http.StatusOK, form{draft: d})
+}
+
+// form is a meeting form between request and page.
+type form struct {
+	id       string // "" for a new meeting
+	draft    meetings.Draft
+	readKeys []string // the co-organizers that the form started from
+	problems []meetings.Problem
+	note     string // about audio
+	person   string // whom to find
+	found    []meetings.Person
+	foundWhy string
+	rows     int // empty co-organizer rows to offer
+}
+
+func (s *server) showForm(c echo.Context, status int, f form) error {
+	now := s.meetings.Now()
+	v := views.MeetingForm{
+		ID: f.id, Heading: "New meeting", Action: s.address("/meetings"), Submit: "Create meeting", Cancel: s.address("/meetings"),
+		Subject: f.draft.Subject, StartDate: f.draft.StartDate, StartTime: f.draft.StartTime, Duration: f.draft.Duration,
+		Zones: zoneOptions(f.draft.TimeZone, zone(c), now),
+		Types: options(f.draft.Type, meetings.Scheduled, "Scheduled: one date", meetings.Recurring, "Room: any time, again and again", meetings.Immediate, "Immediate: now"),
+		Audio: audioChoices(f.draft.Audio), AudioText: f.draft.AudioText, AudioNote: f.note, Password: f.draft.PasswordRequired,
+		ReadKeys: f.readKeys, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold,
+	}
+	title := []string{"New meeting"}
+	if f.id != "" {
+		v.Heading, v.Submit = "Edit meeting", "Save changes"
+		v.Action, v.Cancel = s.address("/meetings/"+f.id), s.address("/meetings/"+f.id)
+		title = []string{subject(f.draft.Subject), "Edit"}
+	}
+	for _, p := range f.problems {
+		v.Problems = append(v.Problems, views.Problem(p))
+		v.AskFold = v.AskFold || p.Field == "fold"
+	}
+	v.AskFold = v.AskFold || f.draft.Fold != ""
+	for _, p := range f.found {
+		v.Found = append(v.Found, views.Person(p))
+	}
+	// Keys that can be read are shown one a row with their names; what cannot
+	// be read stays as it was typed.
+	keys, bad := meetings.ParseKeys(f.draft.CoOrganizerKeys)
+	if len(bad) == 0 {
+		for _, p := range s.meetings.Names(c.Request().Context(), caller(c), keys) {
+			v.Keys = append(v.Keys, views.Person(p))
+		}
+	} else {
+		for _, typed := range f.draft.CoOrganizerKeys {
+			if strings.TrimSpace(typed) != "" {
+				v.Keys = append(v.Keys, views.Person{Key: typed})
+			}
+		}
+	}
+	for range max(f.rows, 1) {
+		v.Keys = append(v.Keys, views.Person{})
+	}
+	b := s.base(c, "meetings", title...)
+	b.Wrong = len(f.problems) > 0
+	return s.page(c, status, views.MeetingFormPage(b, v), views.CoOrganizers)
+}
+
+func audioChoices(chosen string) []views.Option {
+	var list []views.Option
+	for _, a := range audioOptions {
+		list = append(list, views.Option{Value: a, Label: audioNames[a], Selected: a == chosen})
+	}
+	if !slices.Contains(audioOptions, chosen) && chosen != "" {
+		list = append(list, views.Option{Value: chosen, Label: chosen, Selected: true})
+	}
+	return list
+}
+
+// bindDraft reads the form as it was typed.
+func bindDraft(c echo.Context) (meetings.Draft, error) {
+	values, err := c.FormParams()
+	if err != nil {
+		return meetings.Draft{}, &refusal{http.StatusBadRequest, "This form cannot be read", "Go back to the page you came from and try again.", "", ""}
+	}
+	return meetings.Draft{
+		Subject: values.Get("subject"), StartDate: values.Get("start_date"), StartTime: values.Get("start_time"), Duration: values.Get("duration"),
+		TimeZone: values.Get("time_zone"), Fold: values.Get("fold"), Type: values.Get("meeting_type"), PasswordRequired: values.Has("password_required"),
+		Audio: values.Get("audio"), AudioText: values.Get("audio_text"), CoOrganizerKeys: values["co_organizer_keys"],
+	}, nil
+}
+
+// assist answers the buttons that change the form without sending it: another
+// row, a row less, people found. It reports whether one was pressed.
+func (s *server) assist(c echo.Context, f *form) (bool, error) {
+	values, err := c.FormParams()
+	if err != nil {
+		return false, err
+	}
+	f.person = values.Get("person")
+	switch {
+	case values.Get("add") != "":
+		f.rows = 2
+		keys := f.draft.CoOrganizerKeys
+		if len(keys) > 0 && strings.TrimSpace(keys[len(keys)-1]) != "" {
+			f.rows = 1
+		}
+	case values.Get("remove") != "":
+		f.draft.CoOrganizerKeys = slices.DeleteFunc(slices.Clone(f.draft.CoOrganizerKeys), func(k string) bool { return k == values.Get("remove") })
+	case values.Get("add_key") != "":
+		f.draft.CoOrganizerKeys = append(slices.Clone(f.draft.CoOrganizerKeys), values.Get("add_key"))
+		f.person = ""
+	case values.Get("find") != "":
+		people, err := s.meetings.FindPeople(c.Request().Context(), caller(c), f.person)
+		switch {
+		case err != nil:
+			told, _, _ := explain(err, c.Request())
+			f.foundWhy = told.title + ". You can still enter the key."
+		case f.person == "":
+			f.foundWhy = "Enter a name or an e-mail address to look for."
+		case len(people) == 0 && caller(c).Admin:
+			f.foundWhy = "Nobody in the account matches."
+		case len(people) == 0:
+			f.foundWhy = "Nobody you have met so far matches. Ask an account admin for the key."
+		}
+		if len(people) > found {
+			f.foundWhy = "The first " + strconv.Itoa(found) + " of " + strconv.Itoa(len(people)) + "; type more of the name to narrow it down."
+			people = people[:found]
+		}
+		f.found = people
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (s *server) createMeeting(c echo.Context) error {
+	d, err := bindDraft(c)
+	if err != nil {
+		return err
+	}
+	f := form{draft: d}
+	if d.TimeZone == "" {
+		d.TimeZone = zone(c).String()
+	}
+	if assisted, err := s.assist(c, &f); assisted || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.showForm(c, http.StatusOK, f)
+	}
+	plan, problems := d.Check(s.meetings.Now())
+	if len(problems) > 0 {
+		f.problems = problems
+		return s.showForm(c, http.StatusUnprocessableEntity, f)
+	}
+	id, err := s.meetings.Create(c.Request().Context(), caller(c), plan)
+	if err != nil {
+		if refusedByGoTo(err) {
+			f.problems = goToRefused
+			return s.showForm(c, http.StatusUnprocessableEntity, f)
+		}
+		return s.keepForm(c, f, created(err))
+	}
+	return s.to(c, "/meetings/"+id+"?"+createdNotice+"=1")
+}
+
+func refusedByGoTo(err error) bool {
+	kind, ok := meetings.FaultKind(err)
+	return ok && kind == meetings.Refused
+}
+
+var goToRefused = []meetings.Problem{{Field: "subject", Text: "GoTo did not accept this meeting. Check the subject, the times and the co-organizer keys"}}
+
+// keepForm shows the form again with everything typed and says above it what
+// went wrong at GoTo.
+func (s *server) keepForm(c echo.Context, f form, err error) error {
+	told, retryAfter, _ := explain(err, c.Request())
+	if told.status == http.StatusNotFound || told.status == http.StatusForbidden || isSessionGone(err) {
+		return err
+	}
+	if retryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds()+0.999)))
+	}
+	s.log.ErrorContext(c.Request().Context(), "meeting not saved", "error", err, "request", c.Response().Header().Get(echo.HeaderXRequestID))
+	f.problems = []meetings.Problem{{Field: "meeting", Text: told.title + ". " + told.text + " What you typed is kept."}}
+	return s.showForm(c, told.status, f)
+}
+
+// editMeeting shows the form, read fresh from GoTo.
+func (s *server) editMeeting(c echo.Context) error {
+	id, err := meetingID(c)
+	if err != nil {
+		return err
+	}
+	m, err := s.meetings.Get(c.Request().Context(), caller(c), id, "")
+	if err != nil {
+		return err
+	}
+	if m.Access != meetings.Own {
+		return errNotYours
+	}
+	loc := zone(c)
+	d := meetings.Draft{
+		Subject: m.Subject, Duration: strconv.Itoa(int(m.Length().Minutes())), TimeZone: loc.String(), Type: m.Type,
+		PasswordRequired: m.PasswordRequired, Audio: m.Audio, AudioText: m.AudioText, CoOrganizerKeys: m.CoOrganizerKeys(),
+	}
+	if !m.Start.IsZero() {
+		d.StartDate, d.StartTime = m.Start.In(loc).Format(time.DateOnly), m.Start.In(loc).Format("15:04")
+	}
+	return s.showForm(c, http.StatusOK, form{id: id, draft: d, readKeys: m.CoOrganizerKeys(), note: audioNote(m)})
+}
+
+func audioNote(m meetings.Meeting) string {
+	if m.DialIn == "" && !m.AudioInferred {
+		return ""
+	}
+	note := "Saving sets: " + audioNames[m.Audio] + "."
+	if m.AudioInferred {
+		note += " This meeting was made elsewhere, so that is read off its dial-in text; choose another if it is wrong."
+	}
+	if m.DialIn != "" {
+		note += "\nThe dial-in text now:\n" + m.DialIn
+	}
+	return note
+}
+
+func (s *server) updateMeeting(c echo.Context) error {
+	id, err := meetingID(c)
+	if err != nil {
+		return err
+	}
+	d, err := bindDraft(c)
+	if err != nil {
+		return err
+	}
+	if d.TimeZone == "" {
+		d.TimeZone = zone(c).String()
+	}
+	f := form{id: id, draft: d, readKeys: c.Request().PostForm["read_keys"]}
+	if assisted, err := s.assist(c, &f); assisted || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.showForm(c, http.StatusOK, f)
+	}
+	plan, problems := d.Check(s.meetings.Now())
+	if len(problems) > 0 {
+		f.problems = problems
+		return s.showForm(c, http.StatusUnprocessableEntity, f)
+	}
+	readKeys := f.readKeys
+	if c.FormValue("read") == "" {
+		readKeys = nil
+	} else if readKeys == nil {
+		readKeys = []string{} // the form was read, and there were none
+	}
+	if err := s.meetings.Update(c.Request().Context(), caller(c), id, plan, readKeys); err != nil {
+		if refusedByGoTo(err) {
+			f.problems = goToRefused
+			return s.showForm(c, http.StatusUnprocessableEntity, f)
+		}
+		return s.keepForm(c, f, err)
+	}
+	notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
+	return s.to(c, "/meetings/"+id)
+}

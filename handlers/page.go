@@ -1,0 +1,208 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"portal/auth"
+	"portal/views"
+)
+
+// base is what every page of this request has. It takes the notices, so it is
+// called once, for the page that is shown.
+func (s *server) base(c echo.Context, nav string, title ...string) views.Base {
+	b := views.Base{
+		Title: title, Nav: nav, Path: s.prefix, Sandbox: s.sandbox,
+		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
+	}
+	if session := session(c); session != nil {
+		u := session.User()
+		b.User = &views.User{Name: u.Name(), Email: u.Email, Role: roleLine(u)}
+		if !isPartial(c.Request()) {
+			for _, n := range session.TakeNotices() {
+				b.Notices = append(b.Notices, views.Notice{Kind: n.Kind, Text: n.Text})
+			}
+		}
+	}
+	return b
+}
+
+func roleLine(u auth.Identity) string {
+	line := "Organizer"
+	if u.Admin {
+		line = "Account admin"
+	}
+	if u.AccountName != "" {
+		line += " · " + u.AccountName
+	}
+	return line
+}
+
+// isPartial tells whether htmx asked for a part of the page. Only page and
+// answerError decide by it.
+func isPartial(r *http.Request) bool {
+	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full" && r.Header.Get("HX-History-Restore-Request") != "true"
+}
+
+// page renders component, or the fragments of it when htmx asked for a part.
+// It buffers, so that a fault half-way is a fault and not half a page, and
+// saves the session before the first byte.
+func (s *server) page(c echo.Context, status int, component templ.Component, fragments ...views.Fragment) error {
+	buf := templ.GetBuffer()
+	defer templ.ReleaseBuffer(buf)
+	ctx := c.Request().Context()
+	var err error
+	if len(fragments) > 0 && isPartial(c.Request()) {
+		ids := make([]any, len(fragments))
+		for i, f := range fragments {
+			ids[i] = f
+		}
+		err = templ.RenderFragments(ctx, buf, component, ids...)
+	} else {
+		err = component.Render(ctx, buf)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.save(c); err != nil {
+		return err
+	}
+	c.Response().Header().Add(echo.HeaderVary, "HX-Request, HX-Request-Type")
+	return c.HTMLBlob(status, buf.Bytes())
+}
+
+func (s *server) save(c echo.Context) error {
+	session := session(c)
+	if session == nil {
+		return nil
+	}
+	// The answer may come after the request's own deadline; it still counts.
+	r := c.Request().WithContext(context.WithoutCancel(c.Request().Context()))
+	if err := s.auth.Save(c.Response(), r, session); err != nil && !errors.Is(err, auth.ErrSessionEnded) {
+		return err
+	}
+	return nil
+}
+
+// to answers 303 to a path of ours, keeping the notices.
+func (s *server) to(c echo.Context, path string) error {
+	if err := s.save(c); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, s.prefix+path)
+}
+
+func notify(c echo.Context, kind, text string) {
+	if session := session(c); session != nil {
+		session.Notify(auth.Notice{Kind: kind, Text: text})
+	}
+}
+
+// answerError is the one place that turns errors into answers: a page, a
+// fragment aimed at the banner, or plain JSON for a data twin.
+func (s *server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	r := c.Request()
+	if _, ok := errors.AsType[noSession](err); ok || errors.Is(err, auth.ErrSessionEnded) {
+		s.askToConnect(c, errors.Is(err, auth.ErrSessionEnded))
+		return
+	}
+	told, retryAfter, _ := explain(err, r)
+	h := c.Response().Header()
+	if retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds()+0.999)))
+	}
+	if r.Method == http.MethodHead {
+		_ = c.NoContent(told.status)
+		return
+	}
+	if format(r) != "" {
+		_ = c.JSON(told.status, map[string]string{"error": told.title, "text": told.text, "request": h.Get(echo.HeaderXRequestID)})
+		return
+	}
+	b := s.base(c, "", told.title)
+	f := views.Failure{Status: told.status, Title: told.title, Text: told.text}
+	if told.url != "" {
+		f.Next = views.Link{Label: told.next, URL: s.prefix + told.url}
+	} else if session(c) != nil {
+		f.Next = views.Link{Label: "Upcoming meetings", URL: s.prefix + "/meetings"}
+	} else {
+		f.Next = views.Link{Label: "Start page", URL: s.prefix + "/"}
+	}
+	if told.status >= 500 && r.Method == http.MethodGet {
+		f.Again = s.prefix + r.URL.RequestURI()
+	}
+	if isPartial(r) {
+		// The page under it stays; only its banner changes.
+		h.Set("HX-Retarget", "#banner")
+		h.Set("HX-Reswap", "innerHTML show:top")
+		h.Set("HX-Push-Url", "false")
+	}
+	if err := s.page(c, told.status, views.FailurePage(b, f), views.BannerOnly); err != nil && !c.Response().Committed {
+		s.log.ErrorContext(r.Context(), "error page not rendered", "error", err)
+		_ = c.String(told.status, told.title+". "+told.text+"\n")
+	}
+}
+
+// askToConnect sends somebody without a session to the start page and says
+// where to come back to: 303 for a page, 401 for htmx, which would follow a
+// redirect invisibly, and for a data twin.
+func (s *server) askToConnect(c echo.Context, ended bool) {
+	r := c.Request()
+	back := r.URL.RequestURI()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		back = returnPath(r)
+	}
+	target := s.prefix + "/?return=" + url.QueryEscape(auth.SafeReturn(back))
+	if ended {
+		target += "&ended=1"
+	}
+	switch {
+	case r.Header.Get("HX-Request") == "true":
+		c.Response().Header().Set("HX-Redirect", target)
+		_ = c.NoContent(http.StatusUnauthorized)
+	case format(r) != "":
+		_ = c.JSON(http.StatusUnauthorized, map[string]string{"error": "Not signed in", "text": "Open the portal in a browser and connect GoTo."})
+	default:
+		_ = c.Redirect(http.StatusSeeOther, target)
+	}
+}
+
+// returnPath is the page whose form was posted to this path.
+func returnPath(r *http.Request) string {
+	path := r.URL.Path
+	switch {
+	case path == "/meetings":
+		return "/meetings/new"
+	case strings.HasSuffix(path, "/start"):
+		return strings.TrimSuffix(path, "/start")
+	case strings.HasPrefix(path, "/people"):
+		return "/people"
+	case strings.HasPrefix(path, "/meetings/") && path != "/meetings/now":
+		return path
+	}
+	return "/meetings"
+}
+
+// address builds a path with a query of the non-empty pairs.
+func (s *server) address(path string, pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return s.prefix + path
+	}
+	return s.prefix + path + "?" + q.Encode()
+}

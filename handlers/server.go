@@ -1,0 +1,267 @@
+// Package handlers is HTTP in, HTML or a data twin out: it binds a request,
+// asks auth who is there, calls one method of meetings, and hands a plain view
+// model to views. It is the only room that knows the web framework.
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"portal/auth"
+	"portal/meetings"
+	"portal/static"
+)
+
+// Config is what New needs.
+type Config struct {
+	Auth           *auth.Auth
+	Meetings       *meetings.Service
+	PublicURL      *url.URL // scheme, host and path prefix, the only source of them
+	NeedsPublicURL bool     // /setup shows how to set PUBLIC_URL and takes no form
+	Sandbox        bool
+	TrustedProxies []netip.Prefix
+	Ready          func(context.Context) error // whether the store can be reached
+	Log            *slog.Logger
+}
+
+// server carries what handlers share. It holds no state of its own.
+type server struct {
+	auth     *auth.Auth
+	meetings *meetings.Service
+	public   *url.URL
+	prefix   string // path prefix, "" or "/prefix"
+	needsURL bool
+	sandbox  bool
+	ready    func(context.Context) error
+	log      *slog.Logger
+}
+
+// Deadlines of a request, below the server's own write time-out. Reports over
+// a whole account take GoTo's rate into account.
+const (
+	pageDeadline    = 9 * time.Second
+	accountDeadline = 27 * time.Second
+)
+
+// New returns the portal's pages.
+func New(cfg Config) (http.Handler, error) {
+	s := &server{
+		auth: cfg.Auth, meetings: cfg.Meetings, public: cfg.PublicURL, prefix: strings.TrimSuffix(cfg.PublicURL.Path, "/"),
+		needsURL: cfg.NeedsPublicURL, sandbox: cfg.Sandbox, ready: cfg.Ready, log: cfg.Log,
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	guard, err := sameOrigin(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	e := echo.New()
+	e.HideBanner = true
+	e.HTTPErrorHandler = s.answerError
+	e.IPExtractor = clientIP(cfg.TrustedProxies)
+	e.Use(
+		requestID,
+		s.logRequests(),
+		secureHeaders(cfg.PublicURL.Scheme == "https"),
+		s.recoverPanics,
+		middleware.BodyLimit(maxForm),
+		guard,
+	)
+
+	e.GET("/healthz", s.healthy)
+	e.GET("/readyz", s.isReady)
+	e.GET("/static/*", echo.WrapHandler(static.Handler()))
+
+	open := e.Group("", deadline(pageDeadline), s.loadSession)
+	open.GET("/", s.startPage)
+	open.GET("/setup", s.setupPage)
+	open.POST("/setup", s.setUp)
+	open.GET("/auth/connect", s.connect)
+	open.GET("/auth/callback", s.callback)
+	open.GET("/help", s.helpPage)
+
+	in := e.Group("", deadline(pageDeadline), s.loadSession, needSession)
+	in.POST("/auth/signout", s.signOut)
+	in.POST("/auth/disconnect", s.disconnect)
+	in.GET("/meetings", s.listUpcoming)
+	in.GET("/meetings/new", s.newMeeting)
+	in.POST("/meetings", s.createMeeting)
+	in.POST("/meetings/now", s.meetNow)
+	in.GET("/meetings/:id", s.showMeeting)
+	in.POST("/meetings/:id", s.updateMeeting)
+	in.GET("/meetings/:id/edit", s.editMeeting)
+	in.GET("/meetings/:id/delete", s.confirmDelete)
+	in.POST("/meetings/:id/delete", s.deleteMeeting)
+	in.POST("/meetings/:id/start", s.startMeeting)
+	in.GET("/meetings/:id/attendees", s.showAttendees)
+	in.GET("/people", s.listPeople)
+	in.POST("/people", s.invitePerson)
+	in.POST("/people/names", s.nameKey)
+	in.GET("/settings", s.showSettings)
+
+	long := e.Group("", deadline(accountDeadline), s.loadSession, needSession)
+	long.GET("/history", s.showHistory)
+
+	return s.underPrefix(stripFormat(e)), nil
+}
+
+// underPrefix serves the portal below PUBLIC_URL's path, which proxies pass on
+// unchanged. The health checks also answer without it.
+func (s *server) underPrefix(next http.Handler) http.Handler {
+	if s.prefix == "" {
+		return next
+	}
+	stripped := http.StripPrefix(s.prefix, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/healthz" || r.URL.Path == "/readyz":
+			next.ServeHTTP(w, r)
+		case r.URL.Path == s.prefix:
+			http.Redirect(w, r, s.prefix+"/", http.StatusPermanentRedirect)
+		case strings.HasPrefix(r.URL.Path, s.prefix+"/"):
+			stripped.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+func (s *server) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+
+func (s *server) isReady(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	if s.ready != nil {
+		if err := s.ready(ctx); err != nil {
+			s.log.ErrorContext(ctx, "not ready", "error", err)
+			return c.String(http.StatusServiceUnavailable, "the store cannot be reached\n")
+		}
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+// requestID gives every request a number of its own, which the log and error
+// pages show.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderXRequestID, strings.ToLower(rand.Text()))
+		return next(c)
+	}
+}
+
+// logRequests writes one line a request, with the route's pattern: paths and
+// queries hold ids, names and codes.
+func (s *server) logRequests() echo.MiddlewareFunc {
+	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		HandleError: true, LogStatus: true, LogLatency: true, LogMethod: true, LogRoutePath: true, LogRequestID: true, LogResponseSize: true, LogError: true,
+		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
+			attrs := []slog.Attr{
+				slog.String("method", v.Method), slog.String("route", v.RoutePath), slog.Int("status", v.Status),
+				slog.Duration("took", v.Latency.Round(10*time.Microsecond)), slog.Int64("bytes", v.ResponseSize),
+				slog.String("request", c.Response().Header().Get(echo.HeaderXRequestID)),
+			}
+			level := slog.LevelInfo
+			if v.Error != nil {
+				attrs = append(attrs, slog.Any("error", v.Error))
+				if _, _, cause := explain(v.Error, c.Request()); cause {
+					level = slog.LevelError
+				}
+			} else if strings.HasPrefix(v.RoutePath, "/static/") || v.RoutePath == "/healthz" || v.RoutePath == "/readyz" {
+				level = slog.LevelDebug
+			}
+			s.log.LogAttrs(c.Request().Context(), level, "request", attrs...)
+			return nil
+		},
+	})
+}
+
+// recoverPanics turns a panic into the page for a fault of our own.
+func (s *server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(r)
+				}
+				s.log.ErrorContext(c.Request().Context(), "panic", "value", r, "stack", string(debug.Stack()))
+				err = errors.New("panic")
+			}
+		}()
+		return next(c)
+	}
+}
+
+func deadline(d time.Duration) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			ctx, cancel := context.WithTimeout(c.Request().Context(), d)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}
+
+const sessionKey = "session"
+
+// loadSession puts the browser's session into the context. When the store
+// cannot say, the cookie stays as it is and the page says so.
+func (s *server) loadSession(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		session, err := s.auth.Session(c.Request())
+		if err != nil {
+			return err
+		}
+		if session != nil {
+			c.Set(sessionKey, session)
+		}
+		return next(c)
+	}
+}
+
+func session(c echo.Context) *auth.Session {
+	session, _ := c.Get(sessionKey).(*auth.Session)
+	return session
+}
+
+func needSession(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if session(c) == nil {
+			return noSession{}
+		}
+		return next(c)
+	}
+}
+
+// caller is on whose behalf GoTo is asked.
+func caller(c echo.Context) meetings.Caller {
+	session := session(c)
+	u := session.User()
+	return meetings.Caller{UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session}
+}
+
+var idPattern = regexp.MustCompile(`^[0-9]{1,19}$`)
+
+// meetingID reads the id from the path; one that is not digits is unknown.
+func meetingID(c echo.Context) (string, error) {
+	id := c.Param("id")
+	if !idPattern.MatchString(id) {
+		return "", errNoMeeting
+	}
+	return id, nil
+}
+
+func queryEscape(s string) string { return url.QueryEscape(s) }

@@ -1,0 +1,156 @@
+package handlers
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/export"
+	"portal/meetings"
+)
+
+// twinTypes are the content types of data twins.
+var twinTypes = map[string]string{
+	"csv":  "text/csv; charset=utf-8",
+	"json": "application/json",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"ics":  "text/calendar; charset=utf-8",
+}
+
+// twin answers a page's rows as the file that the request's extension asks
+// for. parts name the file; facts say where the rows come from.
+func (s *server) twin(c echo.Context, t export.Table, facts []export.Fact, parts ...string) error {
+	var b bytes.Buffer
+	var err error
+	kind := format(c.Request())
+	switch kind {
+	case "csv":
+		err = t.WriteCSV(&b)
+	case "json":
+		err = t.WriteJSON(&b)
+	case "xlsx":
+		err = t.WriteXLSX(&b, facts)
+	default:
+		return echo.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return s.file(c, kind, b.Bytes(), parts...)
+}
+
+// events answers meetings as a calendar file.
+func (s *server) events(c echo.Context, list []meetings.Meeting, loc *time.Location, parts ...string) error {
+	events := make([]export.Event, 0, len(list))
+	for _, m := range list {
+		if m.Start.IsZero() || m.Type == meetings.Recurring {
+			continue // a room has no date to put into a calendar
+		}
+		events = append(events, export.Event{
+			UID: m.ID + "@gotomeeting", Subject: m.Subject, Description: meetings.InvitationText(m, loc), URL: m.JoinURL,
+			Start: m.Start, End: m.End, Stamp: s.meetings.Now(), Organizer: m.Organizer.Name, Email: m.Organizer.Email,
+		})
+	}
+	var b bytes.Buffer
+	if err := export.WriteICS(&b, "GoToMeeting", events); err != nil {
+		return err
+	}
+	return s.file(c, "ics", b.Bytes(), parts...)
+}
+
+func (s *server) file(c echo.Context, kind string, body []byte, parts ...string) error {
+	h := c.Response().Header()
+	h.Set("Content-Disposition", export.Disposition(export.FileName(kind, parts...)))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	return c.Blob(http.StatusOK, twinTypes[kind], body)
+}
+
+func upcomingTable(list []meetings.Meeting, loc *time.Location) export.Table {
+	t := export.Table{Name: "Upcoming", Zone: loc, Columns: []export.Column{
+		{Key: "meeting_id", Label: "Meeting ID"}, {Key: "subject", Label: "Subject"},
+		{Key: "start", Label: inZone("Start", loc)}, {Key: "end", Label: inZone("End", loc)}, {Key: "start_iso", Label: "Start (ISO 8601)"},
+		{Key: "minutes", Label: "Minutes"}, {Key: "type", Label: "Type"}, {Key: "status", Label: "Status"},
+		{Key: "password_required", Label: "Password required"},
+		{Key: "organizer", Label: "Organizer"}, {Key: "organizer_email", Label: "Organizer e-mail"}, {Key: "organizer_key", Label: "Organizer key"},
+		{Key: "join_url", Label: "Join URL"},
+	}}
+	for _, m := range list {
+		t.Rows = append(t.Rows, []any{
+			m.ID, m.Subject, m.Start, m.End, iso(m.Start, loc), int(m.Length().Minutes()), m.Type, status(m.Running),
+			m.PasswordRequired, m.Organizer.Name, m.Organizer.Email, m.Organizer.Key, m.JoinURL,
+		})
+	}
+	return t
+}
+
+func historyTable(rows []meetings.Past, loc *time.Location) export.Table {
+	t := export.Table{Name: "History", Zone: loc, Columns: []export.Column{
+		{Key: "meeting_id", Label: "Meeting ID"}, {Key: "session_id", Label: "Session ID"}, {Key: "subject", Label: "Subject"},
+		{Key: "start", Label: inZone("Start", loc)}, {Key: "end", Label: inZone("End", loc)}, {Key: "start_iso", Label: "Start (ISO 8601)"},
+		{Key: "minutes", Label: "Minutes"}, {Key: "attendees", Label: "Attendees"}, {Key: "type", Label: "Type"},
+		{Key: "organizer", Label: "Organizer"}, {Key: "organizer_email", Label: "Organizer e-mail"}, {Key: "organizer_key", Label: "Organizer key"},
+		{Key: "recording", Label: "Recording"},
+	}}
+	for _, p := range rows {
+		t.Rows = append(t.Rows, []any{
+			p.MeetingID, p.SessionID, p.Subject, p.Start, p.End, iso(p.Start, loc), p.Minutes, p.Attendees, p.Type,
+			p.Organizer.Name, p.Organizer.Email, p.Organizer.Key, p.RecordingURL,
+		})
+	}
+	return t
+}
+
+func joinsTable(joins []meetings.Join, loc *time.Location) export.Table {
+	t := export.Table{Name: "Joins", Zone: loc, Columns: []export.Column{
+		{Key: "name", Label: "Name"}, {Key: "email", Label: "E-mail"},
+		{Key: "join", Label: inZone("Join", loc)}, {Key: "leave", Label: inZone("Leave", loc)},
+		{Key: "minutes", Label: "Minutes"},
+	}}
+	for _, j := range joins {
+		t.Rows = append(t.Rows, []any{j.Name, j.Email, j.Joined, j.Left, meetings.Minutes(j)})
+	}
+	return t
+}
+
+func peopleTable(users []meetings.User, admin bool) export.Table {
+	t := export.Table{Name: "People", Columns: []export.Column{
+		{Key: "name", Label: "Name"}, {Key: "email", Label: "E-mail"}, {Key: "key", Label: "Organizer key"},
+	}}
+	if admin {
+		t.Columns = append(t.Columns, export.Column{Key: "status", Label: "Status"}, export.Column{Key: "role", Label: "Role"}, export.Column{Key: "licenses", Label: "Licences"})
+	}
+	for _, u := range users {
+		row := []any{u.Name, u.Email, u.Key}
+		if admin {
+			row = append(row, u.Status, role(u.Admin), strings.Join(u.Licenses, ", "))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func inZone(label string, loc *time.Location) string { return label + " (" + loc.String() + ")" }
+
+func iso(t time.Time, loc *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(loc).Format(time.RFC3339)
+}
+
+func status(running bool) string {
+	if running {
+		return "active"
+	}
+	return "inactive"
+}
+
+func role(admin bool) string {
+	if admin {
+		return "admin"
+	}
+	return "organizer"
+}

@@ -1,0 +1,273 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/export"
+	"portal/meetings"
+	"portal/views"
+)
+
+// listUpcoming shows the meetings to come, its twins, and goes to a meeting
+// whose id was typed.
+func (s *server) listUpcoming(c echo.Context) error {
+	if typed := c.QueryParam("id"); typed != "" {
+		id, ok := meetings.ParseID(typed)
+		if !ok {
+			return errNoMeeting
+		}
+		return s.to(c, "/meetings/"+id)
+	}
+	ctx, who, loc := c.Request().Context(), caller(c), zone(c)
+	organizer := digitsOnly(c.QueryParam("organizer"))
+	list, err := s.meetings.Upcoming(ctx, who, organizer)
+	if err != nil {
+		return err
+	}
+	q := meetings.UpcomingQuery{Text: c.QueryParam("q"), Type: c.QueryParam("type"), Status: c.QueryParam("status"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
+	rows := q.Apply(list)
+	now := s.meetings.Now().In(loc)
+
+	switch format(c.Request()) {
+	case "":
+	case "ics":
+		return s.events(c, rows, loc, "upcoming")
+	default:
+		return s.twin(c, upcomingTable(rows, loc), s.facts(c, "upcomingMeetings, 1 call"), "upcoming", now.Format(time.DateOnly))
+	}
+
+	typedPage, _ := strconv.Atoi(c.QueryParam("page"))
+	cut, page, pages := meetings.Page(rows, typedPage)
+	self := url.Values{}
+	for _, name := range []string{"q", "type", "status", "sort", "dir", "organizer"} {
+		if v := c.QueryParam(name); v != "" {
+			self.Set(name, v)
+		}
+	}
+	v := views.Upcoming{
+		Zone: meetings.ZoneLabel(loc, now), AsOf: now.Format("15:04"),
+		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: c.QueryParam("dir"), Organizer: organizer},
+		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
+		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),
+		Sorts:  options(q.Sort, "", "Start", "subject", "Subject", "minutes", "Length", "type", "Type", "status", "Running first", "organizer", "Organizer"),
+		Paging: s.paging("/meetings", self, page, pages),
+		Twins:  s.twinLinks("/meetings", self, "csv", "xlsx", "json", "ics"),
+	}
+	v.Summary = count(len(rows), "meeting", "meetings")
+	if len(rows) != len(list) {
+		v.Summary = strconv.Itoa(len(rows)) + " of " + count(len(list), "meeting", "meetings")
+	}
+	v.Announce = v.Summary
+	if pages > 1 {
+		v.Announce += ", page " + strconv.Itoa(page) + " of " + strconv.Itoa(pages)
+	}
+	filtered := q.Text != "" || q.Type != "" || q.Status != ""
+	if next, ok := meetings.Next(list, s.meetings.Now()); ok && !filtered && page == 1 && organizer == "" {
+		row := s.upcomingRow(next, loc, now)
+		v.Next = &row
+	}
+	byDay := q.Sort == "" || q.Sort == "start"
+	for _, m := range cut {
+		row := s.upcomingRow(m, loc, now)
+		word, date := "", ""
+		switch {
+		case !byDay:
+			date = "Sorted by " + strings.ReplaceAll(q.Sort, "_", " ")
+			row.When = row.Day
+		case m.Running:
+			word, date = "Now", "running"
+		case m.Type == meetings.Recurring || m.Start.IsZero():
+			date = "Rooms without a fixed time"
+		default:
+			word, date = dayLabel(m.Start.In(loc), now)
+		}
+		at := len(v.Days) - 1
+		for at >= 0 && (v.Days[at].Word != word || v.Days[at].Date != date) {
+			at--
+		}
+		if at < 0 {
+			v.Days = append(v.Days, views.Day{Word: word, Date: date})
+			at = len(v.Days) - 1
+		}
+		v.Days[at].Rows = append(v.Days[at].Rows, row)
+	}
+	if byDay {
+		v.Days = nowFirstRoomsLast(v.Days)
+	}
+	switch {
+	case len(rows) == 0 && filtered:
+		v.Empty, v.EmptyNext = "Nothing matches your search.", views.Link{Label: "Show all", URL: s.address("/meetings", "organizer", organizer)}
+	case len(rows) == 0 && organizer != "":
+		v.Empty = "This organizer has no upcoming meetings."
+	case len(rows) == 0:
+		v.Empty, v.EmptyNext = "You have no upcoming meetings.", views.Link{Label: "Plan one", URL: s.address("/meetings/new")}
+	}
+	title := "Upcoming"
+	if pages > 1 {
+		title += ", page " + strconv.Itoa(page)
+	}
+	if who.Admin {
+		v.Organizer = s.organizerChoice(c, organizer, "/meetings")
+	}
+	return s.page(c, http.StatusOK, views.UpcomingPage(s.base(c, "meetings", title), v), views.Results)
+}
+
+func nowFirstRoomsLast(days []views.Day) []views.Day {
+	var first, middle, last []views.Day
+	for _, d := range days {
+		switch {
+		case d.Word == "Now":
+			first = append(first, d)
+		case d.Word == "" && strings.HasPrefix(d.Date, "Rooms"):
+			last = append(last, d)
+		default:
+			middle = append(middle, d)
+		}
+	}
+	return append(append(first, middle...), last...)
+}
+
+func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Time) views.Row {
+	start, end := m.Start.In(loc), m.End.In(loc)
+	row := views.Row{
+		ID: m.ID, Grouped: meetings.GroupID(m.ID), Subject: subject(m.Subject), URL: s.address("/meetings/" + m.ID),
+		When: span(start, end), Until: until(start, now), Datetime: m.Start.Format(time.RFC3339),
+		Running: m.Running, Password: m.PasswordRequired, Room: m.Type == meetings.Recurring,
+		Organizer: views.Person(m.Organizer), Invitation: meetings.InvitationText(m, loc),
+	}
+	if m.Type != meetings.Scheduled {
+		row.Type = typeName(m.Type)
+	}
+	word, date := dayLabel(start, now)
+	if word == "" {
+		word = date
+	}
+	row.Day = word + ", " + row.When
+	if m.Type == meetings.Recurring {
+		row.When, row.Day = "Any time", "Any time"
+	}
+	if m.Access == meetings.Watched {
+		row.URL = s.address("/meetings/"+m.ID, "organizer", m.Organizer.Key)
+	} else {
+		row.StartURL = s.address("/meetings/" + m.ID + "/start")
+	}
+	return row
+}
+
+func subject(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return "(no subject)"
+	}
+	return s
+}
+
+// options builds a select's choices from value and label pairs.
+func options(chosen string, pairs ...string) []views.Option {
+	list := make([]views.Option, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		list = append(list, views.Option{Value: pairs[i], Label: pairs[i+1], Selected: pairs[i] == chosen})
+	}
+	return list
+}
+
+// paging links to the pages either side, keeping the query.
+func (s *server) paging(path string, q url.Values, page, pages int) views.Paging {
+	at := func(n int) string {
+		if n < 1 || n > pages {
+			return ""
+		}
+		with := url.Values{}
+		for k, v := range q {
+			with[k] = v
+		}
+		with.Set("page", strconv.Itoa(n))
+		return s.prefix + path + "?" + with.Encode()
+	}
+	return views.Paging{Page: page, Pages: pages, Prev: at(page - 1), Next: at(page + 1)}
+}
+
+var twinLabels = map[string]string{"csv": "CSV", "xlsx": "Excel", "json": "JSON", "ics": "Calendar file"}
+
+// twinLinks link to the page's rows as files, under the same query.
+func (s *server) twinLinks(path string, q url.Values, formats ...string) []views.Link {
+	var links []views.Link
+	for _, f := range formats {
+		link := s.prefix + path + "." + f
+		if len(q) > 0 {
+			link += "?" + q.Encode()
+		}
+		links = append(links, views.Link{Label: twinLabels[f], URL: link})
+	}
+	return links
+}
+
+// column builds a sortable header; pressing the sorted one turns it round.
+func (s *server) column(path string, q url.Values, sorted string, desc bool, key, label string, end bool) views.Column {
+	with := url.Values{}
+	for k, v := range q {
+		with[k] = v
+	}
+	with.Del("page")
+	with.Set("sort", key)
+	col := views.Column{Key: key, Label: label, End: end}
+	with.Set("dir", "asc")
+	if sorted == key {
+		col.Sorted = "ascending"
+		if desc {
+			col.Sorted = "descending"
+		} else {
+			with.Set("dir", "desc")
+		}
+	}
+	col.URL = s.prefix + path + "?" + with.Encode()
+	return col
+}
+
+// organizerChoice offers the organizers an admin can look at, from the address
+// book: listing the account would be a call to GoTo on every page.
+func (s *server) organizerChoice(c echo.Context, chosen, path string) *views.Organizer {
+	known, err := s.meetings.AddressBook(c.Request().Context(), caller(c))
+	if err != nil {
+		known = nil
+	}
+	own := caller(c).UserKey
+	o := &views.Organizer{Options: options(chosen, "", "My own"), Back: s.address(path)}
+	seen := chosen == "" || chosen == meetings.AllOrganizers
+	for _, u := range known {
+		if u.Key == own {
+			continue
+		}
+		o.Options = append(o.Options, views.Option{Value: u.Key, Label: u.Label(), Selected: u.Key == chosen})
+		if u.Key == chosen {
+			seen, o.Watching = true, u.Label()
+		}
+	}
+	if !seen {
+		o.Options = append(o.Options, views.Option{Value: chosen, Label: chosen, Selected: true})
+		o.Watching = chosen
+	}
+	return o
+}
+
+// facts say on a workbook's second sheet where its rows come from.
+func (s *server) facts(c echo.Context, source string) []export.Fact {
+	return []export.Fact{
+		{Name: "Made by", Value: "GoToMeeting Portal"}, {Name: "For", Value: session(c).User().Name()},
+		{Name: "At", Value: s.meetings.Now().In(zone(c)).Format("2006-01-02 15:04:05 MST")},
+		{Name: "Time zone", Value: zone(c).String()}, {Name: "From GoTo", Value: source}, {Name: "Query", Value: c.QueryString()},
+	}
+}
+
+// digitsOnly keeps organizer keys that can be one, and "all".
+func digitsOnly(key string) string {
+	if key == meetings.AllOrganizers || idPattern.MatchString(key) {
+		return key
+	}
+	return ""
+}
