@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // The OAuth client that the sandbox knows.
@@ -19,24 +20,23 @@ const sandboxClient, sandboxSecret = "sandbox", "sandbox"
 // grant is what the sandbox's token endpoint answers, as far as the tests need
 // it.
 type grant struct {
-	Access    string `json:"access_token"`
-	Refresh   string `json:"refresh_token"`
-	Organizer string `json:"organizer_key"`
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
 }
 
 // organizerKey asks the sandbox for a user's organizer key the way any other
-// GoTo client would: by an OAuth grant, whose answer carries the key. base is
+// GoTo client would: by an OAuth grant and the question who that is. base is
 // http://HOST:PORT/sandbox.
 func organizerKey(t *testing.T, base, email string) string {
 	t.Helper()
 	const callback = "http://localhost:9/callback" // never asked: only its query is read
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	ask := url.Values{"response_type": {"code"}, "client_id": {sandboxClient}, "redirect_uri": {callback}, "state": {"s"}}
-	form := url.Values{"user": {email}}
-	for k, v := range ask {
-		form[k] = v
+	client := &http.Client{
+		Timeout:       requestDeadline,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	res, err := client.PostForm(base+"/oauth/authorize?"+ask.Encode(), form)
+	res, err := client.PostForm(base+"/oauth/authorize", url.Values{
+		"response_type": {"code"}, "client_id": {sandboxClient}, "redirect_uri": {callback}, "user": {email},
+	})
 	if err != nil {
 		t.Fatalf("sign in at the sandbox as %s: %v", email, err)
 	}
@@ -45,24 +45,49 @@ func organizerKey(t *testing.T, base, email string) string {
 	if err != nil || back.Query().Get("code") == "" {
 		t.Fatalf("signing in at the sandbox as %s answers %s to %v, want a code", email, res.Status, back)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/oauth/token", strings.NewReader(url.Values{
-		"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "redirect_uri": {callback},
-	}.Encode()))
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "redirect_uri": {callback}}
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/oauth/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(sandboxClient, sandboxSecret)
-	res, err = client.Do(req)
+	ask.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	ask.SetBasicAuth(sandboxClient, sandboxSecret)
+	var g grant
+	answer(t, client, ask, &g)
+
+	ask, err = http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/admin/rest/v1/me", nil)
 	if err != nil {
-		t.Fatalf("fetch %s's tokens: %v", email, err)
+		t.Fatal(err)
+	}
+	ask.Header.Set("Authorization", "Bearer "+g.Access)
+	var me struct {
+		Key json.Number `json:"key"` // a string or a number, 19 digits
+	}
+	answer(t, client, ask, &me)
+	if me.Key == "" {
+		t.Fatalf("the sandbox does not say %s's key", email)
+	}
+	return me.Key.String()
+}
+
+// requestDeadline bounds a request that a test sends itself.
+const requestDeadline = 20 * time.Second
+
+// answer sends a request and decodes its answer, which has to be JSON with
+// status 200.
+func answer(t *testing.T, client *http.Client, r *http.Request, into any) {
+	t.Helper()
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var g grant
-	if err := json.NewDecoder(res.Body).Decode(&g); err != nil || g.Organizer == "" {
-		t.Fatalf("the sandbox's token answer (%s) names no organizer key for %s: %v", res.Status, email, err)
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s answers %s", r.Method, r.URL.Path, res.Status)
 	}
-	return g.Organizer
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
+	}
 }
 
 // tokenDesk stands between a portal and the sandbox's token endpoint. It lets
