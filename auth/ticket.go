@@ -55,7 +55,10 @@ func parseTicket(value string) (ticket, bool) {
 		return ticket{}, false
 	}
 	t := makeTicket(id, secret)
-	return t, t.cookie.Reveal() == value // base64 decoding skips line ends
+	if t.cookie.Reveal() != value { // base64 decoding skips line ends
+		return ticket{}, false
+	}
+	return t, true
 }
 
 // hash returns the hex SHA-256 of b.
