@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// backup copies the SQLite database into a new file, while the portal may run.
+// The session key stays out: with it the copy would open what it holds sealed.
+func backup(ctx context.Context, d database, file string, stdout io.Writer) error {
+	if d.postgres() {
+		return errors.New("portal backup copies SQLite databases: with PostgreSQL use pg_dump")
+	}
+	from := d.Reveal()
+	if _, err := os.Stat(from); err != nil {
+		return fmt.Errorf("there is no database to copy: %w", err)
+	}
+	if err := copyDatabase(ctx, from, file); err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	_, err := fmt.Fprintf(stdout, "copied %s to %s\nthe session key is not in it: keep a copy of %s, or of SESSION_KEY, in another place\n", from, file, d.keyFile())
+	return err
+}
+
+// restore puts a backup in the place of the SQLite database, of which a copy
+// is kept beside it. The portal must not be running.
+func restore(ctx context.Context, d database, file string, now time.Time, stdout io.Writer) error {
+	if d.postgres() {
+		return errors.New("portal restore is for SQLite databases: with PostgreSQL use pg_restore")
+	}
+	to := d.Reveal()
+	if err := checkBackup(ctx, file); err != nil {
+		return fmt.Errorf("%s is not a backup of the portal: %w", file, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return fmt.Errorf("make the directory of the database: %w", err)
+	}
+	fresh := to + ".restoring"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("clear what an earlier restore left: %w", err)
+	}
+	if err := copyDatabase(ctx, file, fresh); err != nil {
+		return fmt.Errorf("copy %s: %w", file, err)
+	}
+	if _, err := os.Stat(to); err == nil {
+		kept := to + "." + now.UTC().Format("20060102T150405Z")
+		if err := setAside(ctx, to, kept); err != nil {
+			return errors.Join(fmt.Errorf("set %s aside: %w", to, err), os.Remove(fresh))
+		}
+		if _, err := fmt.Fprintf(stdout, "what was there is now %s\n", kept); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(fresh, to); err != nil {
+		return fmt.Errorf("put the copy in place: %w", err)
+	}
+	_, err := fmt.Fprintf(stdout, "restored %s from %s\nthe session key is not part of a backup: put the one that belongs to it at %s, or into SESSION_KEY\n", to, file, d.keyFile())
+	return err
+}
+
+// copyDatabase writes a consistent copy into a file that must not exist yet,
+// and that only the portal's user may read.
+func copyDatabase(ctx context.Context, from, to string) (err error) {
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already: name a new file", to)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			err = errors.Join(err, os.Remove(to))
+		}
+	}()
+	db, err := openFile(from, url.Values{"_pragma": {"busy_timeout(10000)"}})
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
+	return errors.Join(err, db.Close(), f.Sync())
+}
+
+// checkBackup refuses a file that is damaged or that is another program's.
+func checkBackup(ctx context.Context, file string) (err error) {
+	if _, err := os.Stat(file); err != nil {
+		return err
+	}
+	db, err := openFile(file, url.Values{"mode": {"ro"}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return errors.New(verdict)
+	}
+	var n int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM meta").Scan(&n); err != nil {
+		return err
+	}
+	return nil
+}
+
+// setAside renames a database that nobody has open, with its write-ahead log
+// folded in. When somebody has it open it stays where it is.
+func setAside(ctx context.Context, path, kept string) error {
+	db, err := openFile(path, url.Values{"_pragma": {"busy_timeout(0)", "locking_mode(EXCLUSIVE)"}})
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	_, err = db.ExecContext(ctx, "PRAGMA journal_mode = DELETE")
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("is the portal still running? stop it first: %w", err)
+	}
+	return os.Rename(path, kept)
+}
+
+func openFile(path string, query url.Values) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
+}
