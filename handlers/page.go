@@ -57,7 +57,8 @@ func isPartial(r *http.Request) bool {
 func (s *server) page(c echo.Context, status int, component templ.Component, fragments ...views.Fragment) error {
 	buf := templ.GetBuffer()
 	defer templ.ReleaseBuffer(buf)
-	ctx := c.Request().Context()
+	// An error page comes after the request's own deadline has been released.
+	ctx := context.WithoutCancel(c.Request().Context())
 	var err error
 	if len(fragments) > 0 && isPartial(c.Request()) {
 		ids := make([]any, len(fragments))

@@ -1,0 +1,246 @@
+package handlers_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"portal/auth"
+	"portal/gotomeeting"
+	"portal/handlers"
+	"portal/meetings"
+	"portal/sandbox"
+	"portal/sandbox/sandboxtest"
+	"portal/store"
+)
+
+// portal is the whole portal on a real listener, over the sandbox, the real
+// client and a real database.
+type portal struct {
+	t       *testing.T
+	url     string
+	sandbox *sandboxtest.Server
+	log     *logBuffer
+	store   *store.Store
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newPortal(t *testing.T) *portal {
+	t.Helper()
+	sb := sandboxtest.New(t)
+	sb.Control(map[string]any{"rate_limit_per_s": 0})
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), filepath.Join(dir, "portal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	keys, err := auth.MakeKeyFile(filepath.Join(dir, "session.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	public, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db}
+	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: sb.API, Rate: 1000, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := auth.New(auth.Config{
+		Store: db, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: sb.API + "/oauth/token", RevokeURL: sb.API + "/oauth/revoke",
+		Client: auth.ClientCredentials{ID: sandbox.ClientID, Secret: auth.NewSecret(sandbox.ClientSecret)}, Sandbox: true, AllowedAccounts: []string{"*"}, Log: log,
+		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
+			me, err := goTo.Me(ctx, token)
+			return auth.Identity{
+				UserKey: me.Key, AccountKey: me.AccountKey, FirstName: me.FirstName, LastName: me.LastName, Email: me.Email, TimeZone: me.TimeZone,
+				Admin: len(me.AdminRoles) > 0, Roles: me.AdminRoles, MissingIdentityScope: me.ScopeMissing, Source: string(me.Source),
+			}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = door.Close(context.Background()) })
+	handler, err = handlers.New(handlers.Config{
+		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: db, JoinBase: "https://meet.goto.com/", Log: log}),
+		PublicURL: public, Sandbox: true, Ready: db.Ping, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// browser is a client with cookies that follows no redirect on its own.
+type browser struct {
+	t      *testing.T
+	portal *portal
+	client *http.Client
+}
+
+func (p *portal) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &browser{p.t, p, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (a answer) doc(t *testing.T) *goquery.Document {
+	t.Helper()
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func (b *browser) do(method, target string, form url.Values, header ...string) answer {
+	b.t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = b.portal.url + target
+	}
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(b.t.Context(), method, target, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", b.portal.url)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i+1] == "" {
+			req.Header.Del(header[i])
+			continue
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := b.client.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{res, string(text)}
+}
+
+func (b *browser) get(path string, header ...string) answer {
+	b.t.Helper()
+	return b.do(http.MethodGet, path, nil, header...)
+}
+
+func (b *browser) post(path string, form url.Values, header ...string) answer {
+	b.t.Helper()
+	if form == nil {
+		form = url.Values{}
+	}
+	return b.do(http.MethodPost, path, form, header...)
+}
+
+// consent walks from the connect link to the callback's address, without
+// visiting that.
+func (b *browser) consent(connect, user string) string {
+	b.t.Helper()
+	res := b.get(connect)
+	if res.StatusCode != http.StatusSeeOther {
+		b.t.Fatalf("connect answers %d", res.StatusCode)
+	}
+	authorize := res.Header.Get("Location")
+	page := b.get(authorize)
+	form := url.Values{"user": {user}}
+	page.doc(b.t).Find("form input[type=hidden]").Each(func(_ int, in *goquery.Selection) {
+		form.Set(in.AttrOr("name", ""), in.AttrOr("value", ""))
+	})
+	action, err := page.Request.URL.Parse(page.doc(b.t).Find("form").AttrOr("action", ""))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	done := b.post(action.String(), form, "Origin", b.portal.sandbox.URL)
+	if done.StatusCode != http.StatusSeeOther {
+		b.t.Fatalf("consent answers %d: %s", done.StatusCode, done.body)
+	}
+	return done.Header.Get("Location")
+}
+
+// connected is a browser signed in as user.
+func (p *portal) connected(user string) *browser {
+	p.t.Helper()
+	b := p.browser()
+	res := b.get(b.consent("/auth/connect", user+"@example.test"))
+	if res.StatusCode != http.StatusSeeOther || !strings.HasSuffix(res.Header.Get("Location"), "/meetings") {
+		p.t.Fatalf("callback answers %d to %q: %s", res.StatusCode, res.Header.Get("Location"), res.body)
+	}
+	return b
+}
+
+// plan is a sound meeting form.
+func plan(change ...string) url.Values {
+	form := url.Values{
+		"subject": {"Board"}, "start_date": {"2030-01-15"}, "start_time": {"10:00"}, "duration": {"45"}, "time_zone": {"Europe/Berlin"},
+		"meeting_type": {"scheduled"}, "audio": {"VoIP"},
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		form.Set(change[i], change[i+1])
+	}
+	return form
+}
+
+// create makes a meeting and returns its id.
+func (b *browser) create(change ...string) string {
+	b.t.Helper()
+	res := b.post("/meetings", plan(change...))
+	if res.StatusCode != http.StatusSeeOther {
+		b.t.Fatalf("create answers %d: %s", res.StatusCode, res.body)
+	}
+	at, err := url.Parse(res.Header.Get("Location"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return strings.TrimPrefix(at.Path, "/meetings/")
+}
