@@ -153,7 +153,10 @@ func object[W any](into *W) func(io.Reader) error {
 			return errTooBig
 		}
 		body = bytes.TrimSpace(body)
-		if len(body) == 0 || string(body) == "null" {
+		if len(body) == 0 {
+			return io.ErrUnexpectedEOF // no answer, as opposed to an answer that there is nothing
+		}
+		if string(body) == "null" {
 			return errEmpty
 		}
 		var zero W

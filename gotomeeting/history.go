@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// HistoryWindow is the longest time range of one history call. GoTo's
-	// present limit is not known; text of old speaks of 60 days.
-	HistoryWindow = 30 * 24 * time.Hour
+	// HistoryWindow is the longest time range of one history call: the longest
+	// month, with the hour that a change of clocks adds. GoTo's present limit
+	// is not known; text of old speaks of 60 days.
+	HistoryWindow = 31*24*time.Hour + time.Hour
 
 	maxWindows     = 130 // over ten years
 	windowsAtATime = 4

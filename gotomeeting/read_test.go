@@ -117,10 +117,12 @@ func TestMeetingReadsEveryVariant(t *testing.T) {
 }
 
 func TestMeetingWithNothingInItIsNotFound(t *testing.T) {
-	for _, body := range []string{"[]", "null", "", "[null]"} {
+	for _, body := range []string{"[]", "null", "[null]"} {
 		_, err := always(t, 200, body).Meeting(t.Context(), oldToken(), "1")
 		faultOf(t, err, NotFound)
 	}
+	_, err := always(t, 200, "").Meeting(t.Context(), oldToken(), "1")
+	faultOf(t, err, Unreadable)
 }
 
 func TestUpcoming(t *testing.T) {
