@@ -190,7 +190,7 @@ func (s *Sandbox) exchange(form url.Values) reply {
 	name := form.Get("code")
 	cd, ok := s.oauth.codes[name]
 	delete(s.oauth.codes, name) // single use, also when the rest is wrong
-	if !ok || s.now().After(cd.expires) {
+	if !ok || s.now().After(cd.expires) || s.model.users[cd.user] == nil {
 		return oauthError(http.StatusBadRequest, "invalid_grant", "invalid authorization code")
 	}
 	if form.Get("redirect_uri") != cd.redirect {

@@ -12,7 +12,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -219,16 +218,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rt route) {
 		}
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.mu.Lock()
-	s.calls[rt.method+" "+starred(rt.path)]++
-	f := s.takeFault(r)
-	wait := s.latency(r)
-	var answer reply
-	if f == nil || f.runs() {
-		answer = s.answer(&call{r: r, body: body}, rt)
-	}
-	s.mu.Unlock()
+	f, wait, answer := s.run(&call{r: r, body: body}, rt)
 	s.log.Debug("sandbox call", "method", r.Method, "route", rt.path, "status", answer.status)
 	if !pause(r, wait) {
 		return
@@ -238,6 +228,19 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rt route) {
 		return
 	}
 	answer.write(w)
+}
+
+// run is the part of serve that needs the lock.
+func (s *Sandbox) run(c *call, rt route) (*fault, time.Duration, reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[rt.method+" "+starred(rt.path)]++
+	f := s.takeFault(c.r)
+	var answer reply
+	if f == nil || f.runs() {
+		answer = s.answer(c, rt)
+	}
+	return f, s.latency(c.r), answer
 }
 
 // answer runs the checks in the order the gateway does: rate, token, scope.
