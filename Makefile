@@ -1,0 +1,49 @@
+# What people and CI do with this repository. Everything but `go` and `make`
+# that a target needs, `make setup` installs on Debian 12.
+
+export GOTOOLCHAIN ?= local
+
+.PHONY: help dev build test setup generate fmt lint check docker image-test
+
+help:
+	@echo "make dev         serve on http://localhost:8080 with the sandbox"
+	@echo "make build       one static binary, ./portal"
+	@echo "make test        set up what the tests need, then run them all"
+	@echo "make generate    write the Go code of the templates"
+	@echo "make fmt         format Go code and templates"
+	@echo "make lint        go vet and staticcheck"
+	@echo "make check       generated code, formatting, lint and go.mod are as they should be"
+	@echo "make docker      build the image with docker"
+	@echo "make image-test  build the image without docker, run it and measure it (as root)"
+
+dev:
+	go run . -sandbox
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o portal .
+
+setup:
+	scripts/setup.sh
+
+test: setup
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 9m ./...
+
+generate:
+	go tool templ generate
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+	go tool templ fmt views
+
+lint:
+	go vet ./...
+	go tool staticcheck ./...
+
+check:
+	scripts/check.sh
+
+docker:
+	docker build -t gotomeeting-portal .
+
+image-test:
+	scripts/image-test.sh

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go, git and make, on Debian 12: a C
+# compiler for the race detector, Chromium and fonts for the walks, PostgreSQL
+# for the store. What is there already is left alone; what cannot be had is an
+# error that names it.
+set -euo pipefail
+
+# Each line: a command or file, and the Debian package that brings it.
+needs='
+gcc                                               gcc
+/usr/include/stdlib.h                             libc6-dev
+/usr/bin/chromium                                 chromium
+/usr/lib/postgresql/*/bin/initdb                  postgresql
+/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf   fonts-dejavu-core
+/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf  fonts-noto-core
+'
+
+has() {
+	case $1 in
+	/*) compgen -G "$1" >/dev/null ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+missing() {
+	while read -r thing package; do
+		if [ -n "$thing" ] && ! has "$thing"; then echo "$package"; fi
+	done <<<"$needs"
+}
+
+for tool in go git; do
+	if ! has "$tool"; then
+		echo "setup: $tool is missing: install it first" >&2
+		exit 1
+	fi
+done
+
+packages=$(missing)
+if [ -z "$packages" ]; then exit 0; fi
+echo "setup: installing" $packages
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+	if ! has sudo; then
+		echo "setup: these Debian packages are missing, and only root can install them:" $packages >&2
+		exit 1
+	fi
+	as_root=(sudo)
+fi
+if ! has apt-get; then
+	echo "setup: there is no apt-get here: install what these Debian packages bring:" $packages >&2
+	exit 1
+fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 "$@"; }
+# Package lists that are there may do.
+if ! apt install -y --no-install-recommends $packages >/dev/null 2>&1; then
+	apt update
+	apt install -y --no-install-recommends $packages
+fi
+
+packages=$(missing)
+if [ -n "$packages" ]; then
+	echo "setup: still missing after the installation:" $packages >&2
+	exit 1
+fi
