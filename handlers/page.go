@@ -20,12 +20,12 @@ import (
 func (s *server) base(c echo.Context, nav string, title ...string) views.Base {
 	b := views.Base{
 		Title: title, Nav: nav, Path: s.prefix, Sandbox: s.sandbox,
-		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
+		RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Partial: isPartial(c.Request()),
 	}
 	if session := session(c); session != nil {
 		u := session.User()
 		b.User = &views.User{Name: u.Name(), Email: u.Email, Role: roleLine(u)}
-		if !isPartial(c.Request()) {
+		if !b.Partial {
 			for _, n := range session.TakeNotices() {
 				b.Notices = append(b.Notices, views.Notice{Kind: n.Kind, Text: n.Text})
 			}

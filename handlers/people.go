@@ -23,6 +23,13 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	if err != nil {
 		return err
 	}
+	var licenses []meetings.License
+	var licensesErr error
+	if who.Admin {
+		// Not being able to read them costs their names, not the page.
+		licenses, licensesErr = s.meetings.Licenses(ctx, who)
+		meetings.NameLicenses(users, licenses)
+	}
 	text := c.QueryParam("q")
 	rows := meetings.FilterUsers(users, text)
 	if format(c.Request()) != "" {
@@ -65,31 +72,28 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	case len(rows) == 0:
 		v.Empty = "You have not met anybody yet. Names appear as you look at meetings; you can also name a key below."
 	}
-	if who.Admin && !isPartial(c.Request()) {
-		v.Invite.Licences, v.LicencesError = s.licenceOptions(c, c.FormValue("license_key"))
+	if licensesErr != nil {
+		told, _, _ := explain(licensesErr, c.Request())
+		v.LicencesError = "GoTo did not say which licences there are (" + told.title + "), so people are invited without one."
+	} else {
+		v.Invite.Licences = licenceOptions(licenses, c.FormValue("license_key"))
 	}
 	b := s.base(c, "people", "People")
 	b.Wrong = len(invite.Problems)+len(name.Problems) > 0
 	return s.page(c, status, views.PeoplePage(b, v), views.Results)
 }
 
-// licenceOptions are what an invited person can be given. Not being able to
-// read them costs the choice, not the page.
-func (s *server) licenceOptions(c echo.Context, chosen string) ([]views.Option, string) {
-	list, err := s.meetings.Licenses(c.Request().Context(), caller(c))
-	if err != nil {
-		told, _, _ := explain(err, c.Request())
-		return nil, "GoTo did not say which licences there are (" + told.title + "), so people are invited without one."
-	}
-	options := options(chosen, "", "None for now")
+// licenceOptions are what an invited person can be given.
+func licenceOptions(list []meetings.License, chosen string) []views.Option {
+	choices := options(chosen, "", "None for now")
 	for _, l := range list {
 		label := l.Label
 		if l.Free >= 0 {
 			label += " (" + strconv.Itoa(l.Free) + " free)"
 		}
-		options = append(options, views.Option{Value: l.Key, Label: label, Selected: l.Key == chosen})
+		choices = append(choices, views.Option{Value: l.Key, Label: label, Selected: l.Key == chosen})
 	}
-	return options, ""
+	return choices
 }
 
 func statusWord(status string) string {

@@ -18,8 +18,26 @@ type User struct {
 	Person
 	Status   string   // ACTIVE, INVITED, SUSPENDED, …; "" when not known
 	Admin    bool     // has an admin role
-	Licenses []string // what GoTo calls the user's licences or products
+	Licenses []string // what the user has, by name
 	Given    bool     // the name was typed here, not learned
+
+	licenseKeys []string
+}
+
+// NameLicenses gives each user the labels of the licences that the user's keys
+// stand for; products stay where there are none.
+func NameLicenses(users []User, licenses []License) {
+	for i := range users {
+		var names []string
+		for _, l := range licenses {
+			if slices.Contains(users[i].licenseKeys, l.Key) {
+				names = append(names, l.Label)
+			}
+		}
+		if len(names) > 0 {
+			users[i].Licenses = names
+		}
+	}
 }
 
 // People lists the users of the account for an admin, by name, and the address
@@ -40,7 +58,7 @@ func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
 	for _, g := range got {
 		u := User{
 			Person: Person{Key: g.Key, Name: fullName(g.FirstName, g.LastName), Email: g.Email},
-			Status: g.Status, Admin: g.Admin, Licenses: g.Products,
+			Status: g.Status, Admin: g.Admin || len(g.AdminRoles) > 0, Licenses: g.Products, licenseKeys: g.LicenseKeys,
 		}
 		learned[u.Key] = Known{Key: u.Key, Name: u.Name, Email: u.Email}
 		users = append(users, u)

@@ -1356,7 +1356,7 @@ func PeoplePage(b Base, p People) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if p.Announce != "" {
+				if b.Partial && p.Announce != "" {
 					templ_7745c5c3_Err = announce(p.Announce).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

@@ -31,6 +31,7 @@ type Base struct {
 	Notices   []Notice
 	RequestID string
 	FormToken string // "" leaves the hidden field out
+	Partial   bool   // htmx asked for a part: announcements go along
 }
 
 // User is who is signed in.
