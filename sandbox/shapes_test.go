@@ -187,7 +187,8 @@ func TestMeetingBodies(t *testing.T) {
 		{"no such day", `2090-01-01T10`, `2090-02-30T10`, 400},
 		{"other zone", `10:00:00Z`, `10:00:00+02:00`, 400},
 		{"end before start", `2090-01-01T11`, `2090-01-01T09`, 400},
-		{"foreign co-organizer", ben, "8439885694023990010", 400},
+		{"unknown co-organizer", ben, "8439885694023999999", 201},
+		{"co-organizer that is no key", ben, "ben@example.test", 400},
 		{"not JSON", `{`, ``, 400},
 	} {
 		body := strings.Replace(newMeeting, tc.old, tc.new, 1)
