@@ -1,8 +1,6 @@
 # What people and CI do with this repository. Everything but `go` and `make`
 # that a target needs, `make setup` installs on Debian 12.
 
-export GOTOOLCHAIN ?= local
-
 .PHONY: help dev build test setup generate fmt lint check docker image-test
 
 help:
