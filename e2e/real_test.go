@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,13 +22,15 @@ func alone(t *testing.T) string {
 
 // pointedAt returns the settings that point a portal at a sandbox alone
 // instead of at GoTo. tokens is the base of the token and revoke endpoints.
+// What a browser visits is on the other loopback name than the portal's.
 func pointedAt(sandbox, tokens string) []string {
+	visited := strings.Replace(sandbox, "//localhost:", "//127.0.0.1:", 1)
 	return []string{
-		"GOTO_AUTH_URL=" + sandbox + "/oauth/authorize",
+		"GOTO_AUTH_URL=" + visited + "/oauth/authorize",
 		"GOTO_TOKEN_URL=" + tokens + "/oauth/token",
 		"GOTO_REVOKE_URL=" + tokens + "/oauth/revoke",
 		"GOTO_API_URL=" + sandbox,
-		"GOTO_JOIN_URL=" + sandbox + "/join/",
+		"GOTO_JOIN_URL=" + visited + "/join/",
 	}
 }
 
@@ -108,13 +111,43 @@ func TestKilledPortalKeepsSessionsAndNoSecretInClear(t *testing.T) {
 	}
 }
 
-// unreadable fails if any file under dir holds a secret, or a piece of one: a
-// database may spread a long value over pages.
+// A sandbox portal that is killed keeps its users, too.
+func TestKilledSandboxPortalKeepsSessions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	portal := start(t, dir, nil, "-sandbox", "-listen", "localhost:0")
+	w := &walk{tab: open(t, true), portal: portal, sandbox: portal.base + "/sandbox", user: ben}
+	w.connect()
+	portal.kill()
+
+	w.portal = start(t, dir, nil, "-sandbox", "-listen", portal.host())
+	w.visit(w.portal.base + "/meetings")
+	w.see("the heading Upcoming", `//h1[contains(., "Upcoming")]`)
+	w.seeText(ben)
+	w.create("Planned after the kill", "")
+}
+
+// unreadable fails if a file under dir holds a secret in clear.
 func unreadable(t *testing.T, dir string, secrets []string) {
 	t.Helper()
+	found, databases, err := leaks(dir, secrets)
+	if err != nil {
+		t.Fatalf("read the portal's files: %v", err)
+	}
+	if databases == 0 {
+		t.Fatalf("found no database in %s, so nothing was checked", dir)
+	}
+	for _, leak := range found {
+		t.Error(leak)
+	}
+}
+
+// leaks looks through every file under dir for the secrets, or pieces of them:
+// a database may spread a long value over pages. It also counts the databases
+// it came across.
+func leaks(dir string, secrets []string) (found []string, databases int, err error) {
 	const piece = 24
-	databases := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -126,19 +159,34 @@ func unreadable(t *testing.T, dir string, secrets []string) {
 			databases++
 		}
 		for _, s := range secrets {
-			for i := 0; i+piece <= len(s); i += piece {
-				if bytes.Contains(b, []byte(s[i:i+piece])) {
-					t.Errorf("%s holds a piece of a secret in clear: %.8s…", filepath.Base(path), s)
+			for part := range slices.Chunk([]byte(s), piece) {
+				if (len(part) == piece || len(s) < piece) && bytes.Contains(b, part) {
+					found = append(found, filepath.Base(path)+" holds a piece of a secret in clear: "+s[:min(8, len(s))]+"…")
 					break
 				}
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatalf("read the portal's files: %v", err)
+	return found, databases, err
+}
+
+// The search for leaks is only worth something if it finds one.
+func TestLeaksAreFound(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	long, short := strings.Repeat("0123456789abcdef", 4)+"the end", "short secret"
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if databases == 0 {
-		t.Fatalf("found no database in %s, so nothing was checked", dir)
+	write("portal.db", "SQLite format 3\x00 nothing else")
+	if found, databases, err := leaks(dir, []string{long, short}); err != nil || databases != 1 || len(found) != 0 {
+		t.Errorf("leaks in a clean folder: %q, %d databases, %v", found, databases, err)
+	}
+	write("portal.db-wal", "…"+long[24:48]+"…"+short)
+	if found, _, err := leaks(dir, []string{long, short}); err != nil || len(found) != 2 {
+		t.Errorf("leaks with a piece of the long secret and the whole short one: %q, %v; want two", found, err)
 	}
 }

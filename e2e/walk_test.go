@@ -87,6 +87,7 @@ func (w *walk) all() {
 	w.runs(id)
 	w.end(host)
 	w.lookBack(id, "Walk, changed")
+	w.meetNow()
 	w.delete(w.create("Not needed after all", ""))
 	w.signOut()
 }
@@ -211,6 +212,16 @@ func (w *walk) end(host *url.URL) {
 	w.press("End", `//button[starts-with(normalize-space(), "End")]`, anywhere)
 }
 
+// meetNow creates and starts a meeting in one press, and ends it.
+func (w *walk) meetNow() {
+	w.t.Helper()
+	w.upcoming()
+	host := w.press("Meet now", button("/meetings/now", "Meet now"), path("/sandbox/host"))
+	w.otherOrigin("host page", host)
+	w.end(host)
+	w.visit(w.portal.base + "/meetings")
+}
+
 // lookBack finds the meeting among today's and opens its attendees.
 func (w *walk) lookBack(id, subject string) {
 	w.t.Helper()
@@ -267,6 +278,7 @@ func cover(t *testing.T, portal *process, scriptOff bool) {
 	other.seeText("Cleo covers for Ada")
 	host := other.start(id)
 	other.end(host)
+	other.visit(portal.base + "/meetings")
 	other.signOut()
 
 	owner.connect()
