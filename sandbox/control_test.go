@@ -161,6 +161,25 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+func TestLatency(t *testing.T) {
+	s := start(t)
+	token := s.Token("ada@example.test")
+	took := func(call func()) time.Duration {
+		began := time.Now()
+		call()
+		return time.Since(began)
+	}
+	api := func() { send(t, s, token, "GET", g2m+"/meetings/1", "") }
+	s.Control(map[string]any{"latency_ms": 40})
+	if d := took(api); d < 40*time.Millisecond {
+		t.Errorf("API call took %s", d)
+	}
+	s.Control(map[string]any{"latency_ms": 0, "token_latency_ms": 40})
+	if d := took(func() { refresh(t, s, "x") }); d < 40*time.Millisecond {
+		t.Errorf("token call took %s", d)
+	}
+}
+
 func TestScale(t *testing.T) {
 	s := start(t)
 	count := func() (int, int) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -118,8 +119,9 @@ func (s *Sandbox) openLedger(path string) error {
 	if err != nil {
 		return fmt.Errorf("open sandbox ledger: %w", err)
 	}
-	if err := f.Truncate(int64(whole)); err == nil {
-		_, err = f.Seek(0, 2)
+	err = f.Truncate(int64(whole))
+	if err == nil {
+		_, err = f.Seek(0, io.SeekEnd)
 	}
 	if err != nil {
 		_ = f.Close()

@@ -144,8 +144,8 @@ func TestCodeExchange(t *testing.T) {
 	if status != http.StatusOK || tk.Type != "Bearer" || tk.Expires != 3600 || tk.Refresh == "" || tk.Scope != "collab: identity:" || tk.Principal != "ben@example.test" {
 		t.Fatalf("%d %+v", status, tk)
 	}
-	if strings.Count(tk.Access, ".") != 2 {
-		t.Errorf("access token is not of three parts")
+	if strings.Count(tk.Access, ".") != 2 || len(tk.Access) < 2000 {
+		t.Errorf("access token is not three long parts: %d characters", len(tk.Access))
 	}
 	if resp, _ := send(t, s, "Bearer "+tk.Access, "GET", g2m+"/upcomingMeetings", ""); resp.StatusCode != http.StatusOK {
 		t.Errorf("token not accepted: %s", resp.Status)

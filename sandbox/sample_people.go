@@ -102,7 +102,7 @@ func (m *model) rescale(scale int) {
 	for c := 1; c < scale; c++ {
 		for n, mt := range meetings {
 			twin := *mt
-			twin.ID, twin.Copy, twin.Running = strconv.Itoa(10_000_000_000+c*1000+n), c, time.Time{}
+			twin.ID, twin.Copy, twin.Running = strconv.Itoa(530_000_000+c*1000+n), c, time.Time{}
 			twin.Subject = fmt.Sprintf("%.80s (%d)", mt.Subject, c+1)
 			twin.Start, twin.End = mt.Start.Add(time.Duration(c)*time.Hour), mt.End.Add(time.Duration(c)*time.Hour)
 			m.meetings[twin.ID] = &twin
