@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -193,23 +192,4 @@ func tail(s string, n int) string {
 		return s
 	}
 	return "…" + s[len(s)-n:]
-}
-
-// ready waits until the process answers at its address.
-func (p *process) ready() {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), startDeadline)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/readyz", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.t.Fatalf("ask the portal whether it is ready: %v", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		p.t.Fatalf("GET /readyz answers %s", res.Status)
-	}
 }

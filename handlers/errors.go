@@ -34,7 +34,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.title }
 
 // noSession asks for the start page: the request needs a signed-in user.
-type noSession struct{ ended bool }
+type noSession struct{}
 
 func (noSession) Error() string { return "no session" }
 

@@ -113,7 +113,7 @@ func (s *server) answerError(err error, c echo.Context) {
 		return
 	}
 	r := c.Request()
-	if _, ok := errors.AsType[noSession](err); ok || errors.Is(err, auth.ErrSessionEnded) {
+	if isSessionGone(err) {
 		s.askToConnect(c, errors.Is(err, auth.ErrSessionEnded))
 		return
 	}
