@@ -1,6 +1,23 @@
 package store
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
+
+// lockDir waits until this process alone holds dir. It is the directory and not
+// the database, whose own locks SQLite would lose when this file is closed.
+func lockDir(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil // which unlocks it
+}
 
 // fileSystem returns the name of dir's file system if it is one of the network
 // kind, and "" otherwise.

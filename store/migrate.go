@@ -26,11 +26,17 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if s.postgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second
 		if err != nil {
 			return fmt.Errorf("migrate the database: %w", err)
 		}
 		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	} else {
+		unlock, err := lockDir(s.dir)
+		if err != nil {
+			return fmt.Errorf("migrate the database: lock %s: %w", s.dir, err)
+		}
+		defer unlock()
 	}
 	provider, err := goose.NewProvider(dialect, s.write, files, options...)
 	if err != nil {

@@ -33,6 +33,7 @@ var (
 type Store struct {
 	read, write *sql.DB // the same pool with PostgreSQL
 	postgres    bool
+	dir         string // of the SQLite file
 }
 
 // Open opens the database and brings its tables up to date. The URL is
