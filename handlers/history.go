@@ -13,6 +13,9 @@ import (
 	"portal/views"
 )
 
+// minuteForm is a date with a time, as datetime-local inputs write it.
+const minuteForm = "2006-01-02T15:04"
+
 // maxRange bounds how far one look back may reach.
 const maxRange = 400 * 24 * time.Hour
 
@@ -68,7 +71,7 @@ func parseMoment(typed string, loc *time.Location, end bool) (time.Time, bool) {
 		}
 		return t, true
 	}
-	if t, err := time.ParseInLocation("2006-01-02T15:04", typed, loc); err == nil && sane(t) {
+	if t, err := time.ParseInLocation(minuteForm, typed, loc); err == nil && sane(t) {
 		if end {
 			t = t.Add(time.Minute)
 		}
@@ -86,9 +89,10 @@ func (s *server) showHistory(c echo.Context) error {
 	r := parseRange(c.QueryParam("from"), c.QueryParam("to"), now)
 	q := meetings.PastQuery{Text: c.QueryParam("q"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
 	v := views.History{
-		Zone: meetings.ZoneLabel(loc, now), Summary: "Past meetings", Problems: r.problems,
+		Zone: meetings.ZoneLabel(loc, now), Problems: r.problems, FromInput: momentInput(r.typedFrom), ToInput: momentInput(r.typed),
 		Query:         views.ListQuery{Text: q.Text, From: r.typedFrom, To: r.typed, Organizer: organizer},
 		Presets:       s.presets(c, now, r),
+		Precision:     s.precision(c, r, loc),
 		ShowOrganizer: organizer == meetings.AllOrganizers,
 	}
 	if who.Admin {
@@ -125,7 +129,7 @@ func (s *server) showHistory(c echo.Context) error {
 	typedPage, _ := strconv.Atoi(c.QueryParam("page"))
 	cut, page, pages := meetings.Page(rows, typedPage)
 	v.Summary = count(len(rows), "past meeting", "past meetings")
-	v.Heading, v.Announce = v.Summary, v.Summary
+	v.Announce = v.Summary
 	v.Paging = s.paging("/history", self, page, pages)
 	v.Twins = s.twinLinks("/history", self, "csv", "xlsx", "json")
 	col := func(key, label string, end bool) {
@@ -168,6 +172,34 @@ func (s *server) showHistory(c echo.Context) error {
 		title += ", page " + strconv.Itoa(page)
 	}
 	return s.page(c, http.StatusOK, views.HistoryPage(s.base(c, "history", title), v), views.Results)
+}
+
+// momentInput is the input type that can hold what was typed.
+func momentInput(typed string) string {
+	typed = strings.TrimSpace(typed)
+	if _, err := time.Parse(minuteForm, typed); err == nil {
+		return "datetime-local"
+	}
+	if _, err := time.Parse(time.DateOnly, typed); err == nil || typed == "" {
+		return "date"
+	}
+	return "text"
+}
+
+// precision leads from whole days to times of day and back.
+func (s *server) precision(c echo.Context, r dateRange, loc *time.Location) views.Link {
+	if len(r.problems) > 0 {
+		return views.Link{}
+	}
+	from, last := r.from.In(loc), r.to.Add(-time.Minute).In(loc)
+	link := func(label, form string) views.Link {
+		return views.Link{Label: label, URL: s.address("/history", "from", from.Format(form), "to", last.Format(form),
+			"organizer", digitsOnly(c.QueryParam("organizer")), "q", c.QueryParam("q"))}
+	}
+	if momentInput(r.typedFrom) == "date" && momentInput(r.typed) == "date" {
+		return link("Choose times of day", minuteForm)
+	}
+	return link("Choose whole days", time.DateOnly)
 }
 
 // presets are the usual ranges.

@@ -222,19 +222,21 @@ type Starting struct{ Subject, Back, JoinURL string }
 
 // History is the look back.
 type History struct {
-	Heading, Summary, Zone string
-	Query                  ListQuery
-	Presets                []Link
-	Columns                []Column
-	Rows                   []PastRow
-	Paging                 Paging
-	Twins                  []Link
-	Organizer              *Organizer
-	ShowOrganizer          bool
-	Missing                []string
-	Problems               []Problem
-	Empty                  string
-	Announce               string
+	Summary, Zone      string
+	Query              ListQuery
+	FromInput, ToInput string // type of the input: date, datetime-local, or text for what is neither
+	Precision          Link   // whole days or times
+	Presets            []Link
+	Columns            []Column
+	Rows               []PastRow
+	Paging             Paging
+	Twins              []Link
+	Organizer          *Organizer
+	ShowOrganizer      bool
+	Missing            []string
+	Problems           []Problem
+	Empty              string
+	Announce           string
 }
 
 // PastRow is one session that is over.
