@@ -33,6 +33,7 @@ type portal struct {
 	sandbox *sandboxtest.Server
 	log     *logBuffer
 	store   *store.Store
+	wire    *wiretap
 }
 
 type logBuffer struct {
@@ -54,6 +55,12 @@ func (l *logBuffer) String() string {
 
 func newPortal(t *testing.T) *portal {
 	t.Helper()
+	return newPortalWith(t, 0)
+}
+
+// newPortalWith lets access tokens be longer by padding characters.
+func newPortalWith(t *testing.T, padding int) *portal {
+	t.Helper()
 	sb := sandboxtest.New(t)
 	sb.Control(map[string]any{"rate_limit_per_s": 0})
 	dir := t.TempDir()
@@ -73,14 +80,25 @@ func newPortal(t *testing.T) *portal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db}
+	api, err := url.Parse(sb.API)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := newWiretap(t, "http://"+api.Host, padding)
+	tapped := wire.url + api.Path
+	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, wire: wire}
+	t.Cleanup(func() {
+		if found := wire.leaks(p.log.String()); len(found) > 0 {
+			t.Errorf("the log holds secrets: %v", found)
+		}
+	})
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: sb.API, Rate: 1000, Log: log})
+	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: tapped, Rate: 1000, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	door, err := auth.New(auth.Config{
-		Store: db, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: sb.API + "/oauth/token", RevokeURL: sb.API + "/oauth/revoke",
+		Store: db, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke",
 		Client: auth.ClientCredentials{ID: sandbox.ClientID, Secret: auth.NewSecret(sandbox.ClientSecret)}, Sandbox: true, AllowedAccounts: []string{"*"}, Log: log,
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
@@ -166,6 +184,11 @@ func (b *browser) do(method, target string, form url.Values, header ...string) a
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if res.Request.URL.Host == strings.TrimPrefix(b.portal.url, "http://") {
+		if found := b.portal.wire.leaks(string(text) + res.Header.Get("Location")); len(found) > 0 {
+			b.t.Errorf("%s %s shows secrets: %v", method, target, found)
+		}
 	}
 	return answer{res, string(text)}
 }
