@@ -34,6 +34,7 @@ type portal struct {
 	log     *logBuffer
 	store   *store.Store
 	wire    *wiretap
+	prefix  string
 }
 
 type logBuffer struct {
@@ -55,11 +56,15 @@ func (l *logBuffer) String() string {
 
 func newPortal(t *testing.T) *portal {
 	t.Helper()
-	return newPortalWith(t, 0)
+	return newPortalWith(t, options{})
 }
 
-// newPortalWith lets access tokens be longer by padding characters.
-func newPortalWith(t *testing.T, padding int) *portal {
+type options struct {
+	padding int    // characters that access tokens are longer
+	prefix  string // path of PUBLIC_URL
+}
+
+func newPortalWith(t *testing.T, o options) *portal {
 	t.Helper()
 	sb := sandboxtest.New(t)
 	sb.Control(map[string]any{"rate_limit_per_s": 0})
@@ -76,7 +81,7 @@ func newPortalWith(t *testing.T, padding int) *portal {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	public, err := url.Parse(server.URL)
+	public, err := url.Parse(server.URL + o.prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +89,9 @@ func newPortalWith(t *testing.T, padding int) *portal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire := newWiretap(t, "http://"+api.Host, padding)
+	wire := newWiretap(t, "http://"+api.Host, o.padding)
 	tapped := wire.url + api.Path
-	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, wire: wire}
+	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, wire: wire, prefix: o.prefix}
 	t.Cleanup(func() {
 		if found := wire.leaks(p.log.String()); len(found) > 0 {
 			t.Errorf("the log holds secrets: %v", found)
@@ -235,7 +240,7 @@ func (b *browser) consent(connect, user string) string {
 func (p *portal) connected(user string) *browser {
 	p.t.Helper()
 	b := p.browser()
-	res := b.get(b.consent("/auth/connect", user+"@example.test"))
+	res := b.get(b.consent(p.prefix+"/auth/connect", user+"@example.test"))
 	if res.StatusCode != http.StatusSeeOther || !strings.HasSuffix(res.Header.Get("Location"), "/meetings") {
 		p.t.Fatalf("callback answers %d to %q: %s", res.StatusCode, res.Header.Get("Location"), res.body)
 	}
@@ -257,7 +262,7 @@ func plan(change ...string) url.Values {
 // create makes a meeting and returns its id.
 func (b *browser) create(change ...string) string {
 	b.t.Helper()
-	res := b.post("/meetings", plan(change...))
+	res := b.post(b.portal.prefix+"/meetings", plan(change...))
 	if res.StatusCode != http.StatusSeeOther {
 		b.t.Fatalf("create answers %d: %s", res.StatusCode, res.body)
 	}
@@ -265,5 +270,5 @@ func (b *browser) create(change ...string) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return strings.TrimPrefix(at.Path, "/meetings/")
+	return strings.TrimPrefix(at.Path, b.portal.prefix+"/meetings/")
 }

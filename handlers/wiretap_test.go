@@ -133,7 +133,7 @@ func TestWiretapHearsAndFinds(t *testing.T) {
 
 // GoTo's tokens have outgrown columns and cookies before.
 func TestVeryLongAccessToken(t *testing.T) {
-	p := newPortalWith(t, 16_000)
+	p := newPortalWith(t, options{padding: 16_000})
 	b := p.connected("ada")
 	for _, path := range []string{"/meetings", "/history", "/people"} {
 		if res := b.get(path); res.StatusCode != http.StatusOK {

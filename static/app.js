@@ -12,7 +12,7 @@
   });
 
   const say = (text) => {
-    const status = document.getElementById("status");
+    const status = document.getElementById("announcer");
     if (status) status.textContent = text;
   };
 

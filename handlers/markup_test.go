@@ -1,0 +1,137 @@
+package handlers_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+// What holds for the markup of every page, in whatever state, under a path
+// prefix.
+func TestMarkupOfEveryPage(t *testing.T) {
+	p := newPortalWith(t, options{prefix: "/portal"})
+	for _, user := range []string{"ada", "ben"} {
+		b := p.connected(user)
+		id := b.create()
+		past := b.firstPast()
+		for name, res := range map[string]answer{
+			"start":             p.browser().get("/portal/?return=%2Fmeetings"),
+			"set-up":            p.browser().get("/portal/setup"),
+			"refused callback":  p.browser().get("/portal/auth/callback?state=x&code=y"),
+			"help":              b.get("/portal/help"),
+			"settings":          b.get("/portal/settings"),
+			"upcoming":          b.get("/portal/meetings"),
+			"nothing found":     b.get("/portal/meetings?q=nothing+like+this"),
+			"sorted":            b.get("/portal/meetings?sort=subject&dir=desc&page=99"),
+			"new":               b.get("/portal/meetings/new"),
+			"refused":           b.post("/portal/meetings", url.Values{"subject": {""}, "co_organizer_keys": {"x"}, "meeting_type": {"y"}}),
+			"rows of keys":      b.post("/portal/meetings", plan("add", "row", "co_organizer_keys", "8439885694023990002")),
+			"meeting":           b.get("/portal/meetings/" + id),
+			"edit":              b.get("/portal/meetings/" + id + "/edit"),
+			"delete":            b.get("/portal/meetings/" + id + "/delete"),
+			"starting":          b.post("/portal/meetings/"+id+"/start", nil),
+			"nobody came":       b.get("/portal/meetings/" + id + "/attendees"),
+			"attendees":         b.get(past),
+			"history":           b.get("/portal/history"),
+			"all history":       b.get("/portal/history?organizer=all&from=2020-01-01&to=2020-02-01"),
+			"times":             b.get("/portal/history?from=2020-01-01T10:00&to=2020-02-01T11:00"),
+			"bad range":         b.get("/portal/history?from=soon&to=never"),
+			"people":            b.get("/portal/people"),
+			"refused invite":    b.post("/portal/people", url.Values{}),
+			"refused name":      b.post("/portal/people/names", url.Values{"key": {"x"}}),
+			"not found":         b.get("/portal/nowhere"),
+			"no meeting":        b.get("/portal/meetings/abc"),
+			"cross-site":        b.post("/portal/meetings", plan(), "Origin", "https://evil.example"),
+			"another organizer": b.get("/portal/meetings?organizer=8439885694023990003"),
+		} {
+			checkMarkup(t, user+", "+name, res)
+		}
+	}
+}
+
+func checkMarkup(t *testing.T, name string, res answer) {
+	t.Helper()
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		t.Errorf("%s: %d %s", name, res.StatusCode, res.Header.Get("Content-Type"))
+		return
+	}
+	doc := res.doc(t)
+	if n := doc.Find("h1").Length(); n != 1 {
+		t.Errorf("%s: %d h1", name, n)
+	}
+	if doc.Find("html").AttrOr("lang", "") == "" || len(doc.Find("title").Text()) < 5 || doc.Find("main").Length() != 1 {
+		t.Errorf("%s: language, title or main is missing", name)
+	}
+	ids := map[string]bool{}
+	doc.Find("[id]").Each(func(_ int, s *goquery.Selection) {
+		id := s.AttrOr("id", "")
+		if id == "" || ids[id] {
+			t.Errorf("%s: id %q is empty or there twice", name, id)
+		}
+		ids[id] = true
+	})
+	for _, attr := range []string{"aria-describedby", "aria-labelledby", "for"} {
+		doc.Find("[" + attr + "]").Each(func(_ int, s *goquery.Selection) {
+			for _, id := range strings.Fields(s.AttrOr(attr, "")) {
+				if !ids[id] {
+					t.Errorf("%s: %s points to %q, which is not there", name, attr, id)
+				}
+			}
+		})
+	}
+	doc.Find("input, select, textarea").Each(func(_ int, s *goquery.Selection) {
+		if s.AttrOr("type", "") == "hidden" || s.AttrOr("aria-label", "") != "" || s.Closest("label").Length() == 1 {
+			return
+		}
+		if doc.Find(`label[for="`+s.AttrOr("id", "?")+`"]`).Length() != 1 {
+			t.Errorf("%s: %s has no label", name, s.AttrOr("name", "a field"))
+		}
+	})
+	doc.Find("button, a").Each(func(_ int, s *goquery.Selection) {
+		if strings.TrimSpace(s.Text()) == "" && s.AttrOr("aria-label", "") == "" {
+			t.Errorf("%s: a button or link without a name", name)
+		}
+	})
+	doc.Find("table").Each(func(_ int, s *goquery.Selection) {
+		if s.Find("caption").Length() != 1 || s.Find("thead th:not([scope=col])").Length() > 0 || s.Find("tbody tr > th:not([scope=row])").Length() > 0 {
+			t.Errorf("%s: a table without caption or scopes", name)
+		}
+		columns := s.Find("thead th").Length()
+		s.Find("tbody tr").Each(func(_ int, row *goquery.Selection) {
+			if row.Children().Length() != columns {
+				t.Errorf("%s: a row of %d cells under %d columns", name, row.Children().Length(), columns)
+			}
+		})
+	})
+	doc.Find("*").Each(func(_ int, s *goquery.Selection) {
+		if s.Is("style") || (s.Is("script") && s.AttrOr("src", "") == "") {
+			t.Errorf("%s: an inline %s", name, goquery.NodeName(s))
+		}
+		for _, a := range s.Get(0).Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on") || strings.HasPrefix(a.Val, "js:") {
+				t.Errorf("%s: attribute %s", name, a.Key)
+			}
+			switch a.Key {
+			case "href", "src", "action", "hx-get", "hx-post", "formaction":
+				switch {
+				case strings.HasPrefix(a.Val, "#"), strings.HasPrefix(a.Val, "mailto:"), strings.HasPrefix(a.Val, "https://"):
+				case strings.HasPrefix(a.Val, "http://127.0.0.1"), strings.HasPrefix(a.Val, "http://localhost"): // the sandbox's
+				case a.Val != "/portal/" && !strings.HasPrefix(a.Val, "/portal/"):
+					t.Errorf("%s: %s=%q leaves the portal", name, a.Key, a.Val)
+				}
+			}
+		}
+	})
+}
+
+// firstPast is the address of the attendees of the newest past meeting.
+func (b *browser) firstPast() string {
+	b.t.Helper()
+	link := b.get(b.portal.prefix+"/history").doc(b.t).Find("tbody th a").First().AttrOr("href", "")
+	if !strings.HasPrefix(link, b.portal.prefix+"/meetings/") {
+		b.t.Fatalf("history leads to %q", link)
+	}
+	return link
+}
