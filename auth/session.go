@@ -1,6 +1,9 @@
 package auth
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -85,6 +88,20 @@ func (s *Session) User() Identity {
 // ID returns a handle that is no secret: the hash of the cookie's id. It opens
 // nothing; it tells sessions apart in caches and logs.
 func (s *Session) ID() string { return s.ticket.hash }
+
+// FormToken returns what the forms of this session carry, so that only its own
+// pages can submit them. It is derived from the cookie's secret, which it does
+// not give away, and changes with every log-in.
+func (s *Session) FormToken() string {
+	mac := hmac.New(sha256.New, s.ticket.secret[:])
+	mac.Write([]byte("portal/form-token/v1/" + s.ticket.hash))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// OwnsForm tells whether a form that carries token is this session's.
+func (s *Session) OwnsForm(token string) bool {
+	return hmac.Equal([]byte(token), []byte(s.FormToken()))
+}
 
 // Notify adds a notice for the next page; Save keeps it. Of more than ten that
 // nobody looked at, the oldest go.

@@ -1,10 +1,14 @@
 package handlers_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/PuerkitoBio/goquery"
 )
 
 func fault(match, kind string, more ...any) map[string]any {
@@ -308,5 +312,39 @@ func TestFailedCreateKeepsTheForm(t *testing.T) {
 	}
 	if got := p.sandbox.Calls()["POST /G2M/rest/meetings"] - before; got != 1 {
 		t.Errorf("the create was sent %d times", got)
+	}
+}
+
+// A form of another session is held back with all that was typed in it.
+func TestFormOfAnotherSessionIsHeldBack(t *testing.T) {
+	p := newPortal(t)
+	b := p.connected("ada")
+	before := p.sandbox.Calls()["POST /G2M/rest/meetings"]
+	for name, token := range map[string]string{"none": "", "another session's": p.connected("ben").formToken(), "made up": strings.Repeat("A", 43)} {
+		form := plan("subject", `Typed "once"`, "form_token", token)
+		form["co_organizer_keys"] = []string{"8439885694023990002", "8439885694023990003"}
+		res := b.post("/meetings", form)
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %d", name, res.StatusCode)
+		}
+		again := res.doc(t).Find("main form")
+		kept := url.Values{}
+		again.Find("input[type=hidden]").Each(func(_ int, in *goquery.Selection) {
+			kept.Add(in.AttrOr("name", ""), in.AttrOr("value", ""))
+		})
+		if kept.Get("form_token") != b.formToken() {
+			t.Errorf("%s: the page's own token is wrong", name)
+		}
+		form.Set("form_token", b.formToken())
+		if !maps.EqualFunc(kept, form, slices.Equal) {
+			t.Errorf("%s: kept %v of %v", name, kept, form)
+		}
+		if got := p.sandbox.Calls()["POST /G2M/rest/meetings"]; got != before {
+			t.Fatalf("%s: a meeting was made", name)
+		}
+		if res := b.post(again.AttrOr("action", ""), kept); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: sent again: %d", name, res.StatusCode)
+		}
+		before++
 	}
 }

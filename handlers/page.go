@@ -24,6 +24,7 @@ func (s *server) base(c echo.Context, nav string, title ...string) views.Base {
 	}
 	if session := session(c); session != nil {
 		u := session.User()
+		b.FormToken = session.FormToken()
 		b.User = &views.User{Name: u.Name(), Email: u.Email, Role: roleLine(u)}
 		if !b.Partial {
 			for _, n := range session.TakeNotices() {
@@ -142,15 +143,20 @@ func (s *server) answerError(err error, c echo.Context) {
 	if told.status >= 500 && r.Method == http.MethodGet {
 		f.Again = s.prefix + r.URL.RequestURI()
 	}
-	if isPartial(r) {
-		// The page under it stays; only its banner changes.
-		h.Set("HX-Retarget", "#banner")
-		h.Set("HX-Reswap", "innerHTML show:top")
-		h.Set("HX-Push-Url", "false")
-	}
+	toBanner(c)
 	if err := s.page(c, told.status, views.FailurePage(b, f), views.BannerOnly); err != nil && !c.Response().Committed {
 		s.log.ErrorContext(r.Context(), "error page not rendered", "error", err)
 		_ = c.String(told.status, told.title+". "+told.text+"\n")
+	}
+}
+
+// toBanner aims what htmx asked for at the banner: the page under it stays.
+func toBanner(c echo.Context) {
+	if isPartial(c.Request()) {
+		h := c.Response().Header()
+		h.Set("HX-Retarget", "#banner")
+		h.Set("HX-Reswap", "innerHTML show:top")
+		h.Set("HX-Push-Url", "false")
 	}
 }
 

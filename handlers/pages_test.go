@@ -258,10 +258,10 @@ func TestMissingScopeIsSaidAndSurvived(t *testing.T) {
 	p := newPortal(t)
 	p.sandbox.Control(map[string]any{"scopes": "collab:"})
 	b := p.connected("ben")
-	id := b.create()
 	if page := b.get("/meetings"); page.StatusCode != 200 || !strings.Contains(page.body, "identity:") {
 		t.Errorf("the first page does not mention the missing scope: %d", page.StatusCode)
 	}
+	id := b.create()
 	if res := b.get("/meetings/" + id + "/attendees"); res.StatusCode != 403 || !strings.Contains(res.body, "identity:") {
 		t.Errorf("attendees: %d", res.StatusCode)
 	}

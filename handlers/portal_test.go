@@ -132,6 +132,9 @@ type browser struct {
 	t      *testing.T
 	portal *portal
 	client *http.Client
+
+	signedIn bool
+	token    string // see formToken
 }
 
 func (p *portal) browser() *browser {
@@ -139,7 +142,7 @@ func (p *portal) browser() *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &browser{p.t, p, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{t: p.t, portal: p, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // answer is a response with its body read.
@@ -208,6 +211,9 @@ func (b *browser) post(path string, form url.Values, header ...string) answer {
 	if form == nil {
 		form = url.Values{}
 	}
+	if b.signedIn && !form.Has("form_token") && strings.HasPrefix(path, "/") {
+		form.Set("form_token", b.formToken())
+	}
 	return b.do(http.MethodPost, path, form, header...)
 }
 
@@ -244,7 +250,20 @@ func (p *portal) connected(user string) *browser {
 	if res.StatusCode != http.StatusSeeOther || !strings.HasSuffix(res.Header.Get("Location"), "/meetings") {
 		p.t.Fatalf("callback answers %d to %q: %s", res.StatusCode, res.Header.Get("Location"), res.body)
 	}
+	b.signedIn = true
 	return b
+}
+
+// formToken is what the session's forms carry.
+func (b *browser) formToken() string {
+	b.t.Helper()
+	if b.token == "" {
+		b.token = b.get(b.portal.prefix+"/settings").doc(b.t).Find("[name=form_token]").First().AttrOr("value", "")
+	}
+	if len(b.token) < 40 {
+		b.t.Fatalf("forms carry the token %q", b.token)
+	}
+	return b.token
 }
 
 // plan is a sound meeting form.

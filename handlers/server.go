@@ -93,7 +93,7 @@ func New(cfg Config) (http.Handler, error) {
 	open.GET("/auth/callback", s.callback)
 	open.GET("/help", s.helpPage)
 
-	in := e.Group("", deadline(pageDeadline), s.loadSession, needSession)
+	in := e.Group("", deadline(pageDeadline), s.loadSession, needSession, s.needFormToken)
 	in.POST("/auth/signout", s.signOut)
 	in.POST("/auth/disconnect", s.disconnect)
 	in.GET("/meetings", s.listUpcoming)

@@ -14,10 +14,9 @@ type Fragment string
 
 // The fragments.
 const (
-	Results       Fragment = "results"       // a list with its count, paging and announcement
-	CoOrganizers  Fragment = "coorganizers"  // the co-organizer rows of the form
-	BannerOnly    Fragment = "banner"        // an error, aimed at the banner
-	PeopleResults Fragment = "peopleresults" // the table of people
+	Results      Fragment = "results"      // a list with its count, paging and announcement
+	CoOrganizers Fragment = "coorganizers" // the co-organizer rows of the form
+	BannerOnly   Fragment = "banner"       // an error, aimed at the banner
 )
 
 // Base is what every page has.
@@ -333,3 +332,13 @@ type Failure struct {
 	Next        Link
 	Again       string // address to try again; "" leaves it out
 }
+
+// Resend shows a form that was held back and can be sent after all.
+type Resend struct {
+	Title, Text   string
+	Action, Leave string
+	Fields        []Field
+}
+
+// Field is one value of a form, as it was typed.
+type Field struct{ Name, Value string }
