@@ -33,6 +33,14 @@ type FlowRow struct {
 	Expires     time.Time
 }
 
+// DraftRow is a form that waits for its user to sign in again.
+type DraftRow struct {
+	IDHash  string // SHA-256 of the draft cookie's id, hex
+	KeyID   string
+	Sealed  []byte // path and fields
+	Expires time.Time
+}
+
 // Store keeps sessions, flows and a few settings. Errors mean that it could
 // not be asked or written; a missing row is not an error. Every write that
 // returned nil survives a crash.
@@ -66,6 +74,13 @@ type Store interface {
 	TakeFlow(ctx context.Context, stateHash, browserHash string, now time.Time) (FlowRow, bool, error)
 	// DropFlows deletes the flows of these browsers' cookies.
 	DropFlows(ctx context.Context, browserHashes []string) error
+
+	// AddDraft inserts a draft unless there are about limit of them already.
+	AddDraft(ctx context.Context, d DraftRow, limit int) (bool, error)
+	// Draft returns a draft; false when unknown.
+	Draft(ctx context.Context, idHash string) (DraftRow, bool, error)
+	// DropDraft deletes a draft; an unknown one is no error.
+	DropDraft(ctx context.Context, idHash string) error
 
 	// Meta returns a named value; false when there is none.
 	Meta(ctx context.Context, name string) ([]byte, bool, error)

@@ -348,3 +348,50 @@ func TestFormOfAnotherSessionIsHeldBack(t *testing.T) {
 		before++
 	}
 }
+
+// A session that ends while a form is sent costs the user a press, not what
+// was typed.
+func TestFormOutlivesItsSession(t *testing.T) {
+	p := newPortal(t)
+	for name, end := range map[string]func(*browser){
+		"refresh refused": func(*browser) {
+			p.sandbox.Control(map[string]any{"expire_access_tokens": true, "revoke_refresh_tokens": true})
+		},
+		"ended elsewhere": func(b *browser) {
+			if err := p.store.DeleteUserSessions(t.Context(), "9007199254740993001/8439885694023990001"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		b := p.connected("ada")
+		form := plan("subject", "Kept <over> there")
+		form.Set("form_token", b.formToken())
+		end(b)
+		res := b.post("/meetings", form)
+		if res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(res.Header.Get("Location"), "/?return=%2Fresume") {
+			t.Fatalf("%s: %d to %q", name, res.StatusCode, res.Header.Get("Location"))
+		}
+		link := b.get(res.Header.Get("Location")).doc(t).Find(`main a[href^="/auth/connect"]`).AttrOr("href", "")
+		back := b.get(b.consent(link, "ada@example.test"))
+		if got := back.Header.Get("Location"); got != "/resume" {
+			t.Fatalf("%s: back to %q", name, got)
+		}
+		again := b.get("/resume").doc(t).Find("main form")
+		kept := url.Values{}
+		again.Find("input[type=hidden]").Each(func(_ int, in *goquery.Selection) {
+			kept.Add(in.AttrOr("name", ""), in.AttrOr("value", ""))
+		})
+		if kept.Get("subject") != "Kept <over> there" || again.AttrOr("action", "") != "/meetings" {
+			t.Fatalf("%s: kept %v", name, kept)
+		}
+		if other := p.connected("ben").get("/resume"); other.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: another browser gets %d", name, other.StatusCode)
+		}
+		if res := b.post("/meetings", kept); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: sent again: %d", name, res.StatusCode)
+		}
+		if res := b.get("/resume"); res.Header.Get("Location") != "/meetings" {
+			t.Errorf("%s: the form is offered twice: %d", name, res.StatusCode)
+		}
+	}
+}

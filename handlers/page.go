@@ -167,7 +167,10 @@ func (s *server) askToConnect(c echo.Context, ended bool) {
 	r := c.Request()
 	back := r.URL.RequestURI()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		back = returnPath(r)
+		back = returnPath(r.URL.Path)
+		if kept := s.keepDraft(c); kept != "" {
+			back = kept
+		}
 	}
 	target := s.prefix + "/?return=" + url.QueryEscape(auth.SafeReturn(back))
 	if ended {
@@ -184,9 +187,8 @@ func (s *server) askToConnect(c echo.Context, ended bool) {
 	}
 }
 
-// returnPath is the page whose form was posted to this path.
-func returnPath(r *http.Request) string {
-	path := r.URL.Path
+// returnPath is the page whose form is posted to path.
+func returnPath(path string) string {
 	switch {
 	case path == "/meetings":
 		return "/meetings/new"

@@ -8,17 +8,29 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portal/auth"
 	"portal/views"
 )
 
-const formToken = "form_token"
+const (
+	formToken = "form_token"
+	resumed   = "resumed" // the form comes from the page that resume shows
+)
 
 // needFormToken holds back a form that is not this session's: one made before
 // the user signed in again, or one that somebody else made. What was typed is
 // shown on a page from which it can be sent after all.
 func (s *server) needFormToken(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Request().Method != http.MethodPost || session(c).OwnsForm(c.FormValue(formToken)) {
+		if c.Request().Method != http.MethodPost {
+			return next(c)
+		}
+		if session(c).OwnsForm(c.FormValue(formToken)) {
+			if c.FormValue(resumed) != "" {
+				if err := s.auth.DropDraft(c.Response(), c.Request()); err != nil {
+					return err
+				}
+			}
 			return next(c)
 		}
 		form, err := c.FormParams()
@@ -29,9 +41,42 @@ func (s *server) needFormToken(next echo.HandlerFunc) echo.HandlerFunc {
 		return s.page(c, http.StatusForbidden, views.ResendPage(s.base(c, "", "Nothing was sent"), views.Resend{
 			Title:  "Nothing was sent yet",
 			Text:   "This form was made before you signed in, or in another session. Everything you typed is kept: send it now, or leave it.",
-			Action: s.prefix + c.Request().URL.Path, Fields: typed(form), Leave: s.prefix + returnPath(c.Request()),
+			Action: s.prefix + c.Request().URL.Path, Fields: typed(form), Leave: s.prefix + returnPath(c.Request().URL.Path),
 		}), views.BannerOnly)
 	}
+}
+
+// keepDraft keeps a form whose session is over until its user is back, and
+// returns the page that offers it then, or "" when it could not be kept.
+func (s *server) keepDraft(c echo.Context) string {
+	form, err := c.FormParams()
+	if err != nil || len(typed(form)) == 0 {
+		return ""
+	}
+	kept, err := s.auth.KeepDraft(c.Response(), c.Request(), session(c), auth.Draft{Path: c.Request().URL.Path, Form: form})
+	if err != nil {
+		s.log.ErrorContext(c.Request().Context(), "a form was not kept", "error", err)
+	}
+	if !kept {
+		return ""
+	}
+	return "/resume"
+}
+
+// resume offers the form that was kept while its user signed in again.
+func (s *server) resume(c echo.Context) error {
+	d, ok, err := s.auth.Draft(c.Request(), session(c))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return s.to(c, "/meetings")
+	}
+	fields := append(typed(d.Form), views.Field{Name: resumed, Value: "1"})
+	return s.page(c, http.StatusOK, views.ResendPage(s.base(c, "", "Welcome back"), views.Resend{
+		Title: "Welcome back", Text: "Your connection to GoTo was over, so nothing was sent. Everything you typed is kept: send it now, or leave it.",
+		Action: s.prefix + d.Path, Fields: fields, Leave: s.prefix + returnPath(d.Path),
+	}))
 }
 
 // typed is a form as it was sent, in a stable order, without the token.
@@ -39,7 +84,7 @@ func typed(form url.Values) []views.Field {
 	var fields []views.Field
 	for name, values := range form {
 		for _, v := range values {
-			if name != formToken {
+			if name != formToken && name != resumed {
 				fields = append(fields, views.Field{Name: name, Value: v})
 			}
 		}

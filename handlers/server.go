@@ -111,6 +111,7 @@ func New(cfg Config) (http.Handler, error) {
 	in.POST("/people", s.invitePerson)
 	in.POST("/people/names", s.nameKey)
 	in.GET("/settings", s.showSettings)
+	in.GET("/resume", s.resume)
 
 	long := e.Group("", deadline(accountDeadline), s.loadSession, needSession)
 	long.GET("/history", s.showHistory)

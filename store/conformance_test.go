@@ -301,7 +301,12 @@ func TestSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n, err := s.Sweep(ctx, noon.Add(time.Hour)); err != nil || n != 3 {
+		for id, expires := range map[string]time.Time{"gone": noon, "kept": noon.Add(2 * time.Hour)} {
+			if ok, err := s.AddDraft(ctx, auth.DraftRow{IDHash: id, KeyID: "k", Sealed: []byte("x"), Expires: expires}, 9); err != nil || !ok {
+				t.Fatalf("%v, %v", ok, err)
+			}
+		}
+		if n, err := s.Sweep(ctx, noon.Add(time.Hour)); err != nil || n != 4 {
 			t.Fatalf("swept %d, %v", n, err)
 		}
 		if exists(t, s, "idle") || exists(t, s, "old") || !exists(t, s, "live") {
@@ -309,6 +314,33 @@ func TestSweep(t *testing.T) {
 		}
 		if _, ok, err := s.TakeFlow(ctx, "open", "b", noon); err != nil || !ok {
 			t.Fatalf("an open flow was swept: %v", err)
+		}
+		if _, ok, err := s.Draft(ctx, "kept"); err != nil || !ok {
+			t.Fatalf("a draft was swept too early: %v", err)
+		}
+	})
+}
+
+func TestDrafts(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		d := auth.DraftRow{IDHash: "d", KeyID: "k", Sealed: []byte("sealed \x00"), Expires: noon}
+		if ok, err := s.AddDraft(ctx, d, 1); err != nil || !ok {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		if ok, err := s.AddDraft(ctx, auth.DraftRow{IDHash: "e", KeyID: "k", Sealed: []byte("x"), Expires: noon}, 1); err != nil || ok {
+			t.Fatalf("one over the limit: %v, %v", ok, err)
+		}
+		if got, ok, err := s.Draft(ctx, "d"); err != nil || !ok || !reflect.DeepEqual(got, d) {
+			t.Fatalf("%+v, %v, %v", got, ok, err)
+		}
+		for range 2 {
+			if err := s.DropDraft(ctx, "d"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, ok, err := s.Draft(ctx, "d"); err != nil || ok {
+			t.Fatalf("%v, %v", ok, err)
 		}
 	})
 }
@@ -445,6 +477,9 @@ func TestFailureIsAnError(t *testing.T) {
 			"AddFlow":            func() error { return s.AddFlow(ctx, auth.FlowRow{}) },
 			"TakeFlow":           func() error { _, _, err := s.TakeFlow(ctx, "s", "b", noon); return err },
 			"DropFlows":          func() error { return s.DropFlows(ctx, []string{"b"}) },
+			"AddDraft":           func() error { _, err := s.AddDraft(ctx, auth.DraftRow{}, 9); return err },
+			"Draft":              func() error { _, _, err := s.Draft(ctx, "d"); return err },
+			"DropDraft":          func() error { return s.DropDraft(ctx, "d") },
 			"Meta":               func() error { _, _, err := s.Meta(ctx, "x"); return err },
 			"PutMeta":            func() error { return s.PutMeta(ctx, "x", []byte("1")) },
 			"PutMetaOnce":        func() error { _, err := s.PutMetaOnce(ctx, "x", []byte("1")); return err },

@@ -131,6 +131,31 @@ func (s *Store) DropFlows(ctx context.Context, browserHashes []string) error {
 	return wrap("drop flows", err)
 }
 
+// AddDraft implements auth.Store.
+func (s *Store) AddDraft(ctx context.Context, d auth.DraftRow, limit int) (bool, error) {
+	var count int
+	if _, err := s.found(ctx, s.read, "SELECT count(*) FROM drafts", nil, &count); err != nil || count >= limit {
+		return false, wrap("count drafts", err)
+	}
+	_, err := s.exec(ctx, "INSERT INTO drafts (id_hash, expires, key_id, sealed) VALUES ($1, $2, $3, $4)", d.IDHash, millis(d.Expires), d.KeyID, d.Sealed)
+	return err == nil, wrap("insert a draft", err)
+}
+
+// Draft implements auth.Store.
+func (s *Store) Draft(ctx context.Context, idHash string) (auth.DraftRow, bool, error) {
+	d := auth.DraftRow{IDHash: idHash}
+	var expires int64
+	ok, err := s.found(ctx, s.read, "SELECT expires, key_id, sealed FROM drafts WHERE id_hash = $1", []any{idHash}, &expires, &d.KeyID, &d.Sealed)
+	d.Expires = fromMillis(expires)
+	return d, ok, wrap("read a draft", err)
+}
+
+// DropDraft implements auth.Store.
+func (s *Store) DropDraft(ctx context.Context, idHash string) error {
+	_, err := s.exec(ctx, "DELETE FROM drafts WHERE id_hash = $1", idHash)
+	return wrap("drop a draft", err)
+}
+
 // wrap says what was being done; nil stays nil.
 func wrap(what string, err error) error {
 	if err == nil {

@@ -83,13 +83,14 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Sweep deletes sessions and connect flows that have expired and returns how
+// Sweep deletes sessions, connect flows and drafts that have expired and returns how
 // many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
 	for _, statement := range []string{
 		"DELETE FROM sessions WHERE idle_deadline <= $1 OR absolute_deadline <= $1",
 		"DELETE FROM flows WHERE expires <= $1",
+		"DELETE FROM drafts WHERE expires <= $1",
 	} {
 		n, err := s.exec(ctx, statement, millis(now))
 		if err != nil {
