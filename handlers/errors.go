@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -56,6 +57,25 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 			text = "GoTo did not say which account you belong to, so the portal cannot tell whether you may come in. Whoever runs the portal can add the scope identity: to its OAuth client at GoTo; then connect again."
 		}
 		return refusal{http.StatusForbidden, "Your GoTo account is not admitted here", text, "Back to the start page", "/"}, 0, false
+	}
+	if unsure, ok := errors.AsType[*meetings.UnsureError](err); ok {
+		told := refusal{http.StatusBadGateway, "It is not certain that the meeting was made", "", "Upcoming meetings", "/meetings"}
+		switch {
+		case unsure.Alike > 1:
+			told.text = "GoTo's answer was lost, and your upcoming meetings hold " + strconv.Itoa(unsure.Alike) + " that might be it. Look there first; sending the form again makes another one."
+		case !unsure.Listed:
+			told.text = "GoTo's answer was lost, and your upcoming meetings cannot be read just now. Send the form again in a moment: the portal looks there first, so that the meeting is not made twice."
+		default:
+			told.text = "GoTo's answer was lost, and the meeting is not among your upcoming ones. Look there before you send the form again, so that it is not made twice."
+		}
+		if fault, ok := errors.AsType[*meetings.Fault](unsure.Err); ok {
+			kept, after, _ := explainFault(fault, "")
+			told.status, retryAfter = kept.status, after
+		}
+		return told, retryAfter, true
+	}
+	if errors.Is(err, meetings.ErrStillAsking) {
+		return refusal{http.StatusServiceUnavailable, "GoTo is still being asked", "The same form was sent a moment ago and GoTo has not answered yet. Send it again in a moment: the meeting is made once.", "Upcoming meetings", "/meetings"}, 5 * time.Second, false
 	}
 	if fault, ok := errors.AsType[*meetings.Fault](err); ok {
 		return explainFault(fault, reconnect)

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -166,23 +165,13 @@ func (s *server) starting(c echo.Context, id string, host meetings.HostURL) erro
 // not start, its page says so: nothing made is lost.
 func (s *server) meetNow(c echo.Context) error {
 	who := caller(c)
-	id, host, err := s.meetings.CreateNow(c.Request().Context(), who, fmt.Sprintf("Meeting with %s", who.Name))
+	id, host, err := s.meetings.CreateNow(c.Request().Context(), who, fmt.Sprintf("Meeting with %s", who.Name), c.FormValue("form_id"))
 	if id != "" && err != nil {
 		notify(c, auth.Warning, "The meeting is made, but GoTo did not start it. Press Start to try again.")
 		return s.to(c, "/meetings/"+id)
 	}
 	if err != nil {
-		return created(err)
+		return err
 	}
 	return s.starting(c, id, host)
-}
-
-// created adds to a failed create that it may have happened: it is never
-// repeated blindly.
-func created(err error) error {
-	if fault, ok := errors.AsType[*meetings.Fault](err); ok && fault.Sent {
-		told, _, _ := explainFault(fault, "")
-		return &refusal{told.status, "It is not certain that the meeting was made", "GoTo did not answer after the portal asked it to make the meeting. Look at your upcoming meetings before you try again, so that it is not made twice.", "Upcoming meetings", "/meetings"}
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,12 +28,13 @@ func (s *server) newMeeting(c echo.Context) error {
 		StartDate: next.Format(time.DateOnly), StartTime: next.Format("15:04"), Duration: "60",
 		TimeZone: loc.String(), Type: meetings.Scheduled, Audio: meetings.AudioHybrid,
 	}
-	return s.showForm(c, http.StatusOK, form{draft: d})
+	return s.showForm(c, http.StatusOK, form{draft: d, formID: rand.Text()})
 }
 
 // form is a meeting form between request and page.
 type form struct {
 	id       string // "" for a new meeting
+	formID   string // a new meeting's: sent twice, it makes one meeting
 	draft    meetings.Draft
 	readKeys []string // the co-organizers that the form started from
 	problems []meetings.Problem
@@ -46,7 +48,7 @@ type form struct {
 func (s *server) showForm(c echo.Context, status int, f form) error {
 	now := s.meetings.Now()
 	v := views.MeetingForm{
-		ID: f.id, Heading: "New meeting", Action: s.address("/meetings"), Submit: "Create meeting", Cancel: s.address("/meetings"),
+		ID: f.id, FormID: f.formID, Heading: "New meeting", Action: s.address("/meetings"), Submit: "Create meeting", Cancel: s.address("/meetings"),
 		Subject: f.draft.Subject, StartDate: f.draft.StartDate, StartTime: f.draft.StartTime, Duration: f.draft.Duration,
 		Zones: zoneOptions(f.draft.TimeZone, zone(c), now),
 		Types: options(f.draft.Type, meetings.Scheduled, "Scheduled: one date", meetings.Recurring, "Room: any time, again and again", meetings.Immediate, "Immediate: now"),
@@ -162,7 +164,7 @@ func (s *server) createMeeting(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := form{draft: d}
+	f := form{draft: d, formID: c.FormValue("form_id")}
 	if d.TimeZone == "" {
 		d.TimeZone = zone(c).String()
 	}
@@ -177,13 +179,13 @@ func (s *server) createMeeting(c echo.Context) error {
 		f.problems = problems
 		return s.showForm(c, http.StatusUnprocessableEntity, f)
 	}
-	id, err := s.meetings.Create(c.Request().Context(), caller(c), plan)
+	id, err := s.meetings.Create(c.Request().Context(), caller(c), plan, f.formID)
 	if err != nil {
 		if refusedByGoTo(err) {
 			f.problems = goToRefused
 			return s.showForm(c, http.StatusUnprocessableEntity, f)
 		}
-		return s.keepForm(c, f, created(err))
+		return s.keepForm(c, f, err)
 	}
 	return s.to(c, "/meetings/"+id+"?"+createdNotice+"=1")
 }

@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -34,6 +36,7 @@ type portal struct {
 	log     *logBuffer
 	store   *store.Store
 	wire    *wiretap
+	ahead   atomic.Int64 // of the clock, in nanoseconds
 	prefix  string
 }
 
@@ -118,7 +121,8 @@ func newPortalWith(t *testing.T, o options) *portal {
 	}
 	t.Cleanup(func() { _ = door.Close(context.Background()) })
 	handler, err = handlers.New(handlers.Config{
-		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: db, JoinBase: "https://meet.goto.com/", Log: log}),
+		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: db, JoinBase: "https://meet.goto.com/", Log: log,
+			Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }}),
 		PublicURL: public, Sandbox: true, Ready: db.Ping, Log: log,
 	})
 	if err != nil {

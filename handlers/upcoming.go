@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,7 +52,8 @@ func (s *server) listUpcoming(c echo.Context) error {
 		}
 	}
 	v := views.Upcoming{
-		Zone: meetings.ZoneLabel(loc, now), AsOf: now.Format("15:04"),
+		FormID: rand.Text(),
+		Zone:   meetings.ZoneLabel(loc, now), AsOf: now.Format("15:04"),
 		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: c.QueryParam("dir"), Organizer: organizer},
 		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
 		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),

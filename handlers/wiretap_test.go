@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 )
@@ -22,6 +24,8 @@ import (
 type wiretap struct {
 	url     string
 	padding string
+
+	lose atomic.Pointer[string] // METHOD /path whose answers get lost, done as they are
 
 	mu      sync.Mutex
 	secrets map[string]string // secret → its kind
@@ -60,6 +64,9 @@ func newWiretap(t *testing.T, sandbox string, padding int) *wiretap {
 				}
 			}
 			w.hear(res.Header.Get("Content-Type"), body)
+			if lost := w.lose.Load(); lost != nil && *lost == res.Request.Method+" "+res.Request.URL.Path {
+				return errors.New("lost")
+			}
 			res.Body = io.NopCloser(bytes.NewReader(body))
 			res.Header.Set("Content-Length", strconv.Itoa(len(body)))
 			return nil
@@ -147,4 +154,11 @@ func TestVeryLongAccessToken(t *testing.T) {
 	if res := b.get("/meetings"); res.StatusCode != http.StatusOK {
 		t.Errorf("after a refresh: %d", res.StatusCode)
 	}
+}
+
+// loseAnswers has GoTo do what this call asks and its answer get lost.
+func (w *wiretap) loseAnswers(call string) {
+	method, path, _ := strings.Cut(call, " ")
+	call = method + " /sandbox" + path
+	w.lose.Store(&call)
 }

@@ -60,6 +60,7 @@ type Draft struct {
 type Plan struct {
 	Subject          string
 	Start, End       time.Time // UTC
+	Anytime          bool      // no start was given: Start is the time of the check
 	Type             string
 	PasswordRequired bool
 	Audio            string
@@ -104,6 +105,7 @@ func (d Draft) Check(now time.Time) (Plan, []Problem) {
 	zoneKnown := err == nil && d.TimeZone != "" && d.TimeZone != "Local"
 	timeless := loose && strings.TrimSpace(d.StartDate) == "" && strings.TrimSpace(d.StartTime) == ""
 	if timeless {
+		p.Anytime = true
 		p.Start = now.UTC().Truncate(time.Minute).Add(time.Minute)
 	} else {
 		day, dayErr := time.Parse(time.DateOnly, strings.TrimSpace(d.StartDate))

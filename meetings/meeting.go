@@ -144,25 +144,16 @@ func notAdmin(op string) error {
 	return &Fault{Kind: Forbidden, API: "portal", Op: op}
 }
 
-// Create makes the meeting at GoTo. It is never sent twice.
-func (s *Service) Create(ctx context.Context, c Caller, p Plan) (id string, err error) {
-	made, err := s.goTo.Create(ctx, c.Tokens, p.request())
-	if err != nil {
-		return "", fmt.Errorf("creating meeting: %w", err)
-	}
-	s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
-	return made.ID, nil
-}
-
 // CreateNow makes an immediate meeting of an hour and asks for its host URL.
 // When the meeting was made but did not start, id is set beside the error, so
-// that nothing made is lost.
-func (s *Service) CreateNow(ctx context.Context, c Caller, subject string) (id string, host HostURL, err error) {
+// that nothing made is lost. A second press with the same formID starts the
+// same meeting.
+func (s *Service) CreateNow(ctx context.Context, c Caller, subject, formID string) (id string, host HostURL, err error) {
 	plan, problems := Draft{Subject: subject, TimeZone: "UTC", Type: Immediate}.Check(s.Now())
 	if len(problems) > 0 {
 		return "", HostURL{}, errors.New("meet now: " + problems[0].Text)
 	}
-	if id, err = s.Create(ctx, c, plan); err != nil {
+	if id, err = s.Create(ctx, c, plan, formID); err != nil {
 		return "", HostURL{}, err
 	}
 	host, err = s.Start(ctx, c, id)

@@ -30,6 +30,12 @@ type Memory interface {
 	Recall(ctx context.Context, accountKey, meetingID string) (Remembered, bool, error)
 	// Forget drops what is kept of a meeting; unknown ids are no error.
 	Forget(ctx context.Context, accountKey, meetingID string) error
+	// BeginCreate inserts an intent, true, unless there is one of that key
+	// that GoTo was asked for or that was made; that one is returned. One that
+	// failed, or stayed unsure, begins anew. Of concurrent callers one begins.
+	BeginCreate(ctx context.Context, i Intent) (Intent, bool, error)
+	// EndCreate notes how it went.
+	EndCreate(ctx context.Context, key, state, meetingID string) error
 	// Learn inserts or updates people. A Given name is never overwritten by
 	// a learned one, and nothing is written when nothing changes.
 	Learn(ctx context.Context, accountKey string, people []Known) error

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -345,6 +346,47 @@ func TestDrafts(t *testing.T) {
 	})
 }
 
+func TestCreatesBeginOnce(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		begin := func() (meetings.Intent, bool) {
+			i, begun, err := s.BeginCreate(ctx, meetings.Intent{Key: "k", Begun: noon, State: meetings.IntentAsked})
+			if err != nil {
+				t.Error(err)
+			}
+			return i, begun
+		}
+		var wg sync.WaitGroup
+		var won atomic.Int32
+		for range 8 {
+			wg.Go(func() {
+				if _, begun := begin(); begun {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d began", won.Load())
+		}
+		for _, tt := range []struct {
+			state, id string
+			begins    bool
+		}{{meetings.IntentFailed, "", true}, {meetings.IntentUnsure, "", true}, {meetings.IntentMade, "123", false}} {
+			if err := s.EndCreate(ctx, "k", tt.state, tt.id); err != nil {
+				t.Fatal(err)
+			}
+			kept, begun := begin()
+			if begun != tt.begins || !begun && (kept != meetings.Intent{Key: "k", Begun: noon, State: tt.state, MeetingID: tt.id}) {
+				t.Fatalf("after %s: %v, %+v", tt.state, begun, kept)
+			}
+		}
+		if n, err := s.Sweep(ctx, noon.Add(31*24*time.Hour)); err != nil || n != 1 {
+			t.Fatalf("swept %d, %v", n, err)
+		}
+	})
+}
+
 func TestRememberedMeetings(t *testing.T) {
 	engines(t, func(t *testing.T, databaseURL string) {
 		s, ctx := open(t, databaseURL), t.Context()
@@ -480,6 +522,8 @@ func TestFailureIsAnError(t *testing.T) {
 			"AddDraft":           func() error { _, err := s.AddDraft(ctx, auth.DraftRow{}, 9); return err },
 			"Draft":              func() error { _, _, err := s.Draft(ctx, "d"); return err },
 			"DropDraft":          func() error { return s.DropDraft(ctx, "d") },
+			"BeginCreate":        func() error { _, _, err := s.BeginCreate(ctx, meetings.Intent{}); return err },
+			"EndCreate":          func() error { return s.EndCreate(ctx, "k", "made", "1") },
 			"Meta":               func() error { _, _, err := s.Meta(ctx, "x"); return err },
 			"PutMeta":            func() error { return s.PutMeta(ctx, "x", []byte("1")) },
 			"PutMetaOnce":        func() error { _, err := s.PutMetaOnce(ctx, "x", []byte("1")); return err },

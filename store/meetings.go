@@ -39,6 +39,32 @@ func (s *Store) Forget(ctx context.Context, accountKey, meetingID string) error 
 	return wrap("forget a meeting", err)
 }
 
+// BeginCreate implements meetings.Memory.
+func (s *Store) BeginCreate(ctx context.Context, i meetings.Intent) (meetings.Intent, bool, error) {
+	n, err := s.exec(ctx, `
+		INSERT INTO creates (intent_key, begun, state, meeting_id) VALUES ($1, $2, $3, '')
+		ON CONFLICT (intent_key) DO UPDATE SET begun = excluded.begun, state = excluded.state
+		WHERE creates.state IN ('failed', 'unsure')`,
+		text(i.Key), millis(i.Begun), i.State)
+	if err != nil || n == 1 {
+		return i, n == 1, wrap("begin a create", err)
+	}
+	kept := meetings.Intent{Key: i.Key}
+	var begun int64
+	ok, err := s.found(ctx, s.write, "SELECT begun, state, meeting_id FROM creates WHERE intent_key = $1", []any{text(i.Key)}, &begun, &kept.State, &kept.MeetingID)
+	if err == nil && !ok {
+		err = sql.ErrNoRows // swept this moment
+	}
+	kept.Begun = fromMillis(begun)
+	return kept, false, wrap("read a create", err)
+}
+
+// EndCreate implements meetings.Memory.
+func (s *Store) EndCreate(ctx context.Context, key, state, meetingID string) error {
+	_, err := s.exec(ctx, "UPDATE creates SET state = $1, meeting_id = $2 WHERE intent_key = $3", state, text(meetingID), text(key))
+	return wrap("end a create", err)
+}
+
 // Learn implements meetings.Memory. What is not new is found out by reading,
 // which is cheap, so that listing the same people again writes nothing.
 func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.Known) error {

@@ -83,16 +83,23 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Sweep deletes sessions, connect flows and drafts that have expired and returns how
+// createsKept is how long a form that was sent is known again.
+const createsKept = 30 * 24 * time.Hour
+
+// Sweep deletes sessions, connect flows, drafts and creates that have expired and returns how
 // many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
-	for _, statement := range []string{
-		"DELETE FROM sessions WHERE idle_deadline <= $1 OR absolute_deadline <= $1",
-		"DELETE FROM flows WHERE expires <= $1",
-		"DELETE FROM drafts WHERE expires <= $1",
+	for _, expired := range []struct {
+		statement string
+		at        time.Time
+	}{
+		{"DELETE FROM sessions WHERE idle_deadline <= $1 OR absolute_deadline <= $1", now},
+		{"DELETE FROM flows WHERE expires <= $1", now},
+		{"DELETE FROM drafts WHERE expires <= $1", now},
+		{"DELETE FROM creates WHERE begun <= $1", now.Add(-createsKept)},
 	} {
-		n, err := s.exec(ctx, statement, millis(now))
+		n, err := s.exec(ctx, expired.statement, millis(expired.at))
 		if err != nil {
 			return total, fmt.Errorf("sweep what has expired: %w", err)
 		}

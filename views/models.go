@@ -115,6 +115,7 @@ func problemOf(list []Problem, field string) string {
 
 // Upcoming is the list of meetings to come.
 type Upcoming struct {
+	FormID        string // Meet now: pressed twice, it makes one meeting
 	Summary       string // "14 meetings", filtered or not
 	Zone, AsOf    string
 	Next          *Row
@@ -188,6 +189,7 @@ type Meeting struct {
 // MeetingForm is the form of a new or an existing meeting.
 type MeetingForm struct {
 	ID, Heading, Action string
+	FormID              string // a new meeting's: sent twice, it makes one meeting
 	Submit, Cancel      string
 	Subject             string
 	StartDate           string

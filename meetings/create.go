@@ -1,0 +1,175 @@
+package meetings
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"portal/gotomeeting"
+)
+
+// States of an Intent.
+const (
+	IntentAsked  = "asked"  // GoTo is being asked, or nobody lived to hear its answer
+	IntentMade   = "made"   // the meeting exists
+	IntentFailed = "failed" // GoTo refused, or was never reached
+	IntentUnsure = "unsure" // asked, no answer, and not found afterwards
+)
+
+// Intent is a create as it is remembered: written before GoTo is asked.
+type Intent struct {
+	Key       string // names one form with one content, of one user
+	Begun     time.Time
+	State     string
+	MeetingID string // with IntentMade
+}
+
+const (
+	// orphaned: no request lives that long, so whoever asked is gone.
+	orphaned = 15 * time.Second
+	// lookDeadline is for the look at the list after a lost answer.
+	lookDeadline = 5 * time.Second
+	lookPause    = 100 * time.Millisecond
+)
+
+// UnsureError says that GoTo was asked to make a meeting, that its answer was
+// lost, and what the list of upcoming meetings showed afterwards.
+type UnsureError struct {
+	Listed bool  // the list could be read
+	Alike  int   // meetings in it that might be the one
+	Err    error // how the answer was lost; nil when a request before this one lost it
+}
+
+func (e *UnsureError) Error() string {
+	return fmt.Sprintf("it is not known whether the meeting was made; %d alike in the list", e.Alike)
+}
+
+// Unwrap returns how the answer was lost.
+func (e *UnsureError) Unwrap() error { return e.Err }
+
+// ErrStillAsking: another request with the same form waits for GoTo.
+var ErrStillAsking = errors.New("the same form is being sent already")
+
+// Create makes the meeting at GoTo, once for each formID and plan: a second
+// press, a reload or another tab gets the same meeting. When GoTo's answer is
+// lost the list of upcoming meetings decides: one meeting alike that the portal
+// does not know is it; otherwise the error is an *UnsureError, and sending the
+// form again makes the meeting.
+func (s *Service) Create(ctx context.Context, c Caller, p Plan, formID string) (id string, err error) {
+	key := intentKey(c, p, formID)
+	for {
+		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked})
+		if err != nil {
+			return "", fmt.Errorf("creating meeting: %w", err)
+		}
+		switch {
+		case begun:
+			return s.ask(ctx, c, p, key)
+		case kept.State == IntentMade:
+			return kept.MeetingID, nil
+		case s.Now().Sub(kept.Begun) > orphaned:
+			return s.look(ctx, c, p, key, nil)
+		}
+		pause := time.NewTimer(lookPause)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return "", fmt.Errorf("creating meeting: %w", ErrStillAsking)
+		case <-pause.C:
+		}
+	}
+}
+
+// intentKey tells creates apart. The plan is part of it: a form that was
+// changed after it was sent means another meeting.
+func intentKey(c Caller, p Plan, formID string) string {
+	if formID == "" {
+		formID = rand.Text() // nothing to know it again by
+	}
+	if p.Anytime {
+		p.Start, p.End = time.Time{}, time.Time{}.Add(p.End.Sub(p.Start))
+	}
+	plan, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings, times and booleans
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.AccountKey, c.UserKey, c.Email, formID, string(plan)}, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *Service) ask(ctx context.Context, c Caller, p Plan, key string) (string, error) {
+	made, err := s.goTo.Create(ctx, c.Tokens, p.request())
+	if err == nil {
+		return s.made(ctx, c, p, key, made), nil
+	}
+	err = fmt.Errorf("creating meeting: %w", err)
+	if lostAnswer(err) {
+		return s.look(ctx, c, p, key, err)
+	}
+	s.finish(ctx, key, IntentFailed, "")
+	return "", err
+}
+
+// lostAnswer tells whether GoTo may have done what the failed call asked.
+func lostAnswer(err error) bool {
+	f, ok := errors.AsType[*Fault](err)
+	return ok && f.Sent && (f.Status == 0 || f.Status < 300 || f.Status >= http.StatusInternalServerError)
+}
+
+// look decides by the list of upcoming meetings whether the meeting was made.
+func (s *Service) look(ctx context.Context, c Caller, p Plan, key string, cause error) (string, error) {
+	// The request's own time may be up; the user still has to be told.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookDeadline)
+	defer cancel()
+	list, err := s.goTo.Upcoming(ctx, c.Tokens, "")
+	if err != nil {
+		// It stays asked: the next press looks again.
+		s.log.WarnContext(ctx, "list not read after a lost answer", "error", err)
+		return "", &UnsureError{Err: cause}
+	}
+	var alike []gotomeeting.Meeting
+	for _, m := range list {
+		if !alikeTo(p, m) {
+			continue
+		}
+		_, known, err := s.memory.Recall(ctx, c.AccountKey, m.ID)
+		if err != nil {
+			return "", fmt.Errorf("creating meeting: %w", err)
+		}
+		if !known {
+			alike = append(alike, m)
+		}
+	}
+	if len(alike) == 1 {
+		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0].ID}), nil
+	}
+	s.finish(ctx, key, IntentUnsure, "")
+	return "", &UnsureError{Listed: true, Alike: len(alike), Err: cause}
+}
+
+// alikeTo tells whether m may be the meeting that p asked for. GoTo says
+// nothing of a room's times.
+func alikeTo(p Plan, m gotomeeting.Meeting) bool {
+	apart := m.Start.Sub(p.Start).Abs()
+	return m.Subject == p.Subject && m.Type == p.Type &&
+		(apart < time.Minute || p.Anytime && apart < 10*time.Minute || p.Type == Recurring)
+}
+
+func (s *Service) made(ctx context.Context, c Caller, p Plan, key string, made gotomeeting.Created) string {
+	s.finish(ctx, key, IntentMade, made.ID)
+	s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
+	return made.ID
+}
+
+func (s *Service) finish(ctx context.Context, key, state, id string) {
+	if err := s.memory.EndCreate(context.WithoutCancel(ctx), key, state, id); err != nil {
+		s.log.ErrorContext(ctx, "create not noted", "state", state, "error", err)
+	}
+}
