@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"sync/atomic"
 	"testing"
 	"time"
 
