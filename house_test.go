@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 
 	// Not part of the product.
 	"portal/sandbox/sandboxtest": {"portal/sandbox"},
+	"portal/store/storetest":     {},
 	"portal/e2e":                 {},
 	"portal/e2e/chrome":          {},
 	"portal/e2e/shots":           {"portal/e2e/chrome"},
@@ -43,15 +44,15 @@ var onlyIn = map[string][]string{
 	"github.com/gorilla":    {"portal/auth"},
 	"golang.org/x/oauth2":   {"portal/auth"},
 	"golang.org/x/crypto":   {"portal/auth"},
-	"github.com/jackc":      {"portal/store"},
+	"github.com/jackc":      {"portal/store", "portal/store/storetest"},
 	"github.com/pressly":    {"portal/store"},
 	"modernc.org":           {"portal/store", "portal"},
-	"database/sql":          {"portal/store", "portal"},
+	"database/sql":          {"portal/store", "portal", "portal/store/storetest"},
 	"github.com/xuri":       {"portal/export"},
 	"github.com/arran4":     {"portal/export"},
 	"github.com/prometheus": {"portal"},
 	"github.com/chromedp":   {"portal/e2e/chrome", "portal/e2e/shots"},
-	"testing":               {"portal/sandbox/sandboxtest"},
+	"testing":               {"portal/sandbox/sandboxtest", "portal/store/storetest"},
 	"net/http/httptest":     {"portal/sandbox/sandboxtest"},
 }
 
