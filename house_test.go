@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"portal/store/storetest":     {},
 	"portal/e2e":                 {},
 	"portal/e2e/chrome":          {},
+	"portal/e2e/process":         {},
 	"portal/e2e/shots":           {"portal/e2e/chrome"},
 }
 
@@ -52,7 +53,7 @@ var onlyIn = map[string][]string{
 	"github.com/arran4":     {"portal/export"},
 	"github.com/prometheus": {"portal"},
 	"github.com/chromedp":   {"portal/e2e/chrome", "portal/e2e/shots"},
-	"testing":               {"portal/sandbox/sandboxtest", "portal/store/storetest"},
+	"testing":               {"portal/sandbox/sandboxtest", "portal/store/storetest", "portal/e2e/process"},
 	"net/http/httptest":     {"portal/sandbox/sandboxtest"},
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"portal/e2e/process"
 )
 
 // alone starts a sandbox by itself and returns its base address,
@@ -16,8 +18,8 @@ import (
 func alone(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	s := start(t, dir, nil, "sandbox", "-listen", "localhost:0", "-ledger", filepath.Join(dir, "sandbox.ledger"))
-	return s.base + "/sandbox"
+	s := program.Start(t, dir, nil, "sandbox", "-listen", "localhost:0", "-ledger", filepath.Join(dir, "sandbox.ledger"))
+	return s.Base + "/sandbox"
 }
 
 // pointedAt returns the settings that point a portal at a sandbox alone
@@ -45,7 +47,7 @@ func TestWalkAfterSetup(t *testing.T) {
 		t.Run(name(c.user, c.scriptOff), func(t *testing.T) {
 			turns.take(t)
 			sandbox := alone(t)
-			portal := start(t, t.TempDir(), pointedAt(sandbox, sandbox), "-listen", "localhost:0")
+			portal := program.Start(t, t.TempDir(), pointedAt(sandbox, sandbox), "-listen", "localhost:0")
 			w := &walk{tab: open(t, c.scriptOff), portal: portal, sandbox: sandbox, user: c.user}
 			w.setUp(sandboxSecret)
 			w.all()
@@ -56,11 +58,11 @@ func TestWalkAfterSetup(t *testing.T) {
 // setUp enters the OAuth client on the set-up page.
 func (w *walk) setUp(secret string) {
 	w.t.Helper()
-	w.visit(w.portal.base + "/setup")
+	w.visit(w.portal.Base + "/setup")
 	w.seeText("/auth/callback", "collab:", "identity:")
 	w.enter("client_id", sandboxClient)
 	w.enter("client_secret", secret)
-	w.enter("setup_code", w.portal.said("setup code: "))
+	w.enter("setup_code", w.portal.Said("setup code: "))
 	w.press("Save", button("/setup", ""), anywhere)
 	w.see("the way on", `(//a[starts-with(@href, "/auth/connect")])[1]`)
 }
@@ -75,12 +77,12 @@ func TestKilledPortalKeepsSessionsAndNoSecretInClear(t *testing.T) {
 	desk := newTokenDesk(t, sandbox, secret)
 	dir, settings := t.TempDir(), pointedAt(sandbox, desk.URL+"/sandbox")
 
-	portal := start(t, dir, settings, "-listen", "localhost:0")
+	portal := program.Start(t, dir, settings, "-listen", "localhost:0")
 	w := &walk{tab: open(t, false), portal: portal, sandbox: sandbox, user: ada}
 	w.setUp(secret)
 	w.connect()
 	id := w.create("Planned before the kill", "")
-	portal.kill()
+	portal.Kill()
 
 	secrets := append([]string{secret}, desk.seen()...)
 	if len(secrets) < 3 {
@@ -96,15 +98,15 @@ func TestKilledPortalKeepsSessionsAndNoSecretInClear(t *testing.T) {
 	}
 	unreadable(t, dir, secrets)
 
-	again := start(t, dir, settings, "-listen", portal.host())
+	again := program.Start(t, dir, settings, "-listen", portal.Host())
 	w.portal = again
-	w.visit(again.base + "/meetings/" + id)
+	w.visit(again.Base + "/meetings/" + id)
 	w.see("the meeting", `//h1[contains(., "Planned before the kill")]`)
 	w.create("Planned after the kill", "")
 	unreadable(t, dir, append(secrets, desk.seen()...))
-	for _, p := range []*process{portal, again} {
+	for _, p := range []*process.Process{portal, again} {
 		for _, s := range secrets {
-			if strings.Contains(p.logged(), s) {
+			if strings.Contains(p.Log(), s) {
 				t.Errorf("a secret is in the log: %.8s…", s)
 			}
 		}
@@ -115,13 +117,13 @@ func TestKilledPortalKeepsSessionsAndNoSecretInClear(t *testing.T) {
 func TestKilledSandboxPortalKeepsSessions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	portal := start(t, dir, nil, "-sandbox", "-listen", "localhost:0")
-	w := &walk{tab: open(t, true), portal: portal, sandbox: portal.base + "/sandbox", user: ben}
+	portal := program.Start(t, dir, nil, "-sandbox", "-listen", "localhost:0")
+	w := &walk{tab: open(t, true), portal: portal, sandbox: portal.Base + "/sandbox", user: ben}
 	w.connect()
-	portal.kill()
+	portal.Kill()
 
-	w.portal = start(t, dir, nil, "-sandbox", "-listen", portal.host())
-	w.visit(w.portal.base + "/meetings")
+	w.portal = program.Start(t, dir, nil, "-sandbox", "-listen", portal.Host())
+	w.visit(w.portal.Base + "/meetings")
 	w.see("the heading Upcoming", `//h1[contains(., "Upcoming")]`)
 	w.seeText(ben)
 	w.create("Planned after the kill", "")

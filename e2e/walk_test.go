@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"portal/e2e/chrome"
+	"portal/e2e/process"
 )
 
 // The sandbox's people whom the walks sign in as.
@@ -39,8 +40,8 @@ func TestWalkInSandbox(t *testing.T) {
 		for _, scriptOff := range []bool{false, true} {
 			t.Run(name(user, scriptOff), func(t *testing.T) {
 				turns.take(t)
-				portal := start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
-				w := &walk{tab: open(t, scriptOff), portal: portal, sandbox: portal.base + "/sandbox", user: user}
+				portal := program.Start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
+				w := &walk{tab: open(t, scriptOff), portal: portal, sandbox: portal.Base + "/sandbox", user: user}
 				w.all()
 			})
 		}
@@ -48,7 +49,7 @@ func TestWalkInSandbox(t *testing.T) {
 	for _, scriptOff := range []bool{false, true} {
 		t.Run(name("cover", scriptOff), func(t *testing.T) {
 			turns.take(t)
-			portal := start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
+			portal := program.Start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
 			cover(t, portal, scriptOff)
 		})
 	}
@@ -65,7 +66,7 @@ func name(user string, scriptOff bool) string {
 // walk is one user's way through a portal.
 type walk struct {
 	*tab
-	portal  *process
+	portal  *process.Process
 	sandbox string // base address of the sandbox: http://HOST:PORT/sandbox
 	user    string // e-mail
 }
@@ -96,7 +97,7 @@ func (w *walk) all() {
 // other loopback name, to the upcoming meetings.
 func (w *walk) connect() {
 	w.t.Helper()
-	w.visit(w.portal.base + "/")
+	w.visit(w.portal.Base + "/")
 	consent := w.press("Connect", `(//a[starts-with(@href, "/auth/connect")])[1]`, path("/sandbox/oauth/authorize"))
 	w.otherOrigin("consent page", consent)
 	w.press("Allow as "+w.user, fmt.Sprintf(`//button[@name="user" and @value=%q]`, w.user), path("/meetings"))
@@ -108,7 +109,7 @@ func (w *walk) connect() {
 // the portal's, so that cookies and policies are really crossed.
 func (w *walk) otherOrigin(what string, at *url.URL) {
 	w.t.Helper()
-	if home, _, _ := strings.Cut(w.portal.host(), ":"); at.Hostname() == home {
+	if home, _, _ := strings.Cut(w.portal.Host(), ":"); at.Hostname() == home {
 		w.t.Fatalf("the %s is at %s, the portal's own host", what, at.Host)
 	}
 }
@@ -200,7 +201,7 @@ func (w *walk) start(id string) *url.URL {
 // runs fails unless the list shows the meeting as running.
 func (w *walk) runs(id string) {
 	w.t.Helper()
-	w.visit(w.portal.base + "/meetings")
+	w.visit(w.portal.Base + "/meetings")
 	w.see("the meeting as running", fmt.Sprintf(
 		`//*[self::li or self::tr][.//a[@href="/meetings/%s"]][contains(., "Running")]`, id))
 }
@@ -219,13 +220,13 @@ func (w *walk) meetNow() {
 	host := w.press("Meet now", button("/meetings/now", "Meet now"), path("/sandbox/host"))
 	w.otherOrigin("host page", host)
 	w.end(host)
-	w.visit(w.portal.base + "/meetings")
+	w.visit(w.portal.Base + "/meetings")
 }
 
 // lookBack finds the meeting among today's and opens its attendees.
 func (w *walk) lookBack(id, subject string) {
 	w.t.Helper()
-	w.visit(w.portal.base + "/meetings")
+	w.visit(w.portal.Base + "/meetings")
 	w.press("History", `(//nav//a[@href="/history"])[1]`, path("/history"))
 	w.press("Today", `//main//a[normalize-space()="Today"]`,
 		func(u *url.URL) bool { return u.Path == "/history" && u.Query().Get("from") != "" })
@@ -243,7 +244,7 @@ func (w *walk) lookBack(id, subject string) {
 // delete deletes the meeting from its page.
 func (w *walk) delete(id string) {
 	w.t.Helper()
-	w.visit(w.portal.base + "/meetings/" + id)
+	w.visit(w.portal.Base + "/meetings/" + id)
 	w.press("Delete", linkTo("/meetings/"+id+"/delete"), path("/meetings/"+id+"/delete"))
 	w.press("Delete for good", button("/meetings/"+id+"/delete", "Delete"), path("/meetings"))
 	w.see("the notice", `//*[@role="status" or @role="alert"][contains(., "eleted")]`)
@@ -258,14 +259,14 @@ func (w *walk) delete(id string) {
 func (w *walk) signOut() {
 	w.t.Helper()
 	w.press("Sign out", button("/auth/signout", "Sign out"), path("/"))
-	w.must(w.Until("ask for the list again", path("/"), chromedp.Navigate(w.portal.base+"/meetings")))
+	w.must(w.Until("ask for the list again", path("/"), chromedp.Navigate(w.portal.Base+"/meetings")))
 	w.see("Connect", `(//a[starts-with(@href, "/auth/connect")])[1]`)
 }
 
 // cover is how a co-organizer starts somebody else's meeting: ada plans it
 // with cleo, cleo types its id, opens it and starts it.
-func cover(t *testing.T, portal *process, scriptOff bool) {
-	sandbox := portal.base + "/sandbox"
+func cover(t *testing.T, portal *process.Process, scriptOff bool) {
+	sandbox := portal.Base + "/sandbox"
 	owner := &walk{tab: open(t, scriptOff), portal: portal, sandbox: sandbox, user: ada}
 	owner.connect()
 	id := owner.create("Cleo covers for Ada", organizerKey(t, sandbox, cleo))
@@ -278,7 +279,7 @@ func cover(t *testing.T, portal *process, scriptOff bool) {
 	other.seeText("Cleo covers for Ada")
 	host := other.start(id)
 	other.end(host)
-	other.visit(portal.base + "/meetings")
+	other.visit(portal.Base + "/meetings")
 	other.signOut()
 
 	owner.connect()
