@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -133,6 +134,28 @@ func (s *Session) TakeNotices() []Notice {
 	s.take(s.notices)
 	s.notices, s.added, s.dirty = nil, nil, true
 	return taken
+}
+
+// Writes returns a number that grows with each change the user makes at GoTo,
+// in whichever session and on whichever replica. As part of the key of what is
+// cached it keeps one from seeing a list older than one's own change.
+func (s *Session) Writes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.row.Writes
+}
+
+// Wrote counts a change that the user has just made at GoTo. The error is
+// ErrStore.
+func (s *Session) Wrote(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	writes, err := s.auth.cfg.Store.CountWrite(ctx, s.row.UserRef, s.row.IDHash)
+	if err != nil {
+		return fmt.Errorf("count a change: %w: %w", ErrStore, err)
+	}
+	s.row.Writes = max(writes, s.row.Writes+1)
+	return nil
 }
 
 func (s *Session) take(notices []storedNotice) {

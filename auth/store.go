@@ -12,6 +12,8 @@ type SessionRow struct {
 	Version int64  // grows with each write of Sealed
 	KeyID   string // names the key that sealed Sealed
 	Sealed  []byte // identity and notices
+	Writes  int64  // grows with each change that the user makes at GoTo
+	Browser string // a coarse name, "Firefox on Windows"; "" when unknown
 
 	Created, LastSeen              time.Time
 	IdleDeadline, AbsoluteDeadline time.Time
@@ -56,6 +58,9 @@ type Store interface {
 	SaveSession(ctx context.Context, s SessionRow, from int64) (bool, error)
 	// TouchSession moves LastSeen and IdleDeadline, never backwards.
 	TouchSession(ctx context.Context, idHash string, lastSeen, idleDeadline time.Time) error
+	// CountWrite adds one to Writes of all sessions of the user, and returns
+	// that of the session with this id; 0 when it is gone.
+	CountWrite(ctx context.Context, userRef, idHash string) (int64, error)
 	// SessionTokens returns the token column; false when the session is unknown.
 	SessionTokens(ctx context.Context, idHash string) (TokensRow, bool, error)
 	// SwapTokens writes the token column where its stored version is from.

@@ -194,6 +194,13 @@ func (f *flaky) TouchSession(ctx context.Context, idHash string, seen, idle time
 	return f.Store.TouchSession(ctx, idHash, seen, idle)
 }
 
+func (f *flaky) CountWrite(ctx context.Context, userRef, idHash string) (int64, error) {
+	if err := f.check("CountWrite"); err != nil {
+		return 0, err
+	}
+	return f.Store.CountWrite(ctx, userRef, idHash)
+}
+
 func (f *flaky) SessionTokens(ctx context.Context, idHash string) (auth.TokensRow, bool, error) {
 	if err := f.check("SessionTokens"); err != nil {
 		return auth.TokensRow{}, false, err

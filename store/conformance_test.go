@@ -19,7 +19,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func sessionRow(id, user string) (auth.SessionRow, auth.TokensRow) {
 	return auth.SessionRow{
-			IDHash: id, UserRef: user, Version: 1, KeyID: "k1", Sealed: []byte{0, 1, 0xff, 0},
+			IDHash: id, UserRef: user, Version: 1, KeyID: "k1", Sealed: []byte{0, 1, 0xff, 0}, Writes: 7, Browser: "Firefox on Windows",
 			Created: noon, LastSeen: noon, IdleDeadline: noon.Add(time.Hour), AbsoluteDeadline: noon.Add(24 * time.Hour),
 		}, auth.TokensRow{
 			Version: 1, KeyID: "k1", Sealed: []byte("tokens of " + id),
@@ -152,6 +152,41 @@ func TestTouchGoesForward(t *testing.T) {
 		row, _, err := s.Session(ctx, "a")
 		if err != nil || !row.LastSeen.Equal(noon.Add(5*time.Minute)) || !row.IdleDeadline.Equal(noon.Add(65*time.Minute)) || row.Version != 1 {
 			t.Fatalf("%+v, %v", row, err)
+		}
+	})
+}
+
+func TestWritesAreCountedInAllSessionsOfAUser(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "a", "acc/ada", "")
+		create(t, s, "b", "acc/ada", "")
+		create(t, s, "c", "acc/ben", "")
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		seen := map[int64]bool{}
+		for i := range 40 {
+			wg.Go(func() {
+				n, err := s.CountWrite(ctx, "acc/ada", []string{"a", "b"}[i%2])
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if seen[n] {
+					t.Errorf("two changes were given the number %d", n)
+				}
+				seen[n] = true
+			})
+		}
+		wg.Wait()
+		for id, want := range map[string]int64{"a": 47, "b": 47, "c": 7} {
+			if row, _, err := s.Session(ctx, id); err != nil || row.Writes != want {
+				t.Errorf("%s counts %d, want %d; %v", id, row.Writes, want, err)
+			}
+		}
+		if n, err := s.CountWrite(ctx, "acc/nobody", "gone"); err != nil || n != 0 {
+			t.Errorf("%d, %v", n, err)
 		}
 	})
 }
@@ -510,6 +545,7 @@ func TestFailureIsAnError(t *testing.T) {
 			"Session":            func() error { _, _, err := s.Session(ctx, "a"); return err },
 			"SaveSession":        func() error { _, err := s.SaveSession(ctx, row, 1); return err },
 			"TouchSession":       func() error { return s.TouchSession(ctx, "a", noon, noon) },
+			"CountWrite":         func() error { _, err := s.CountWrite(ctx, "acc/ada", "a"); return err },
 			"SessionTokens":      func() error { _, _, err := s.SessionTokens(ctx, "a"); return err },
 			"SwapTokens":         func() error { _, err := s.SwapTokens(ctx, "a", tokens, 1); return err },
 			"EndSession":         func() error { _, err := s.EndSession(ctx, "a", 1); return err },

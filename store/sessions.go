@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,10 +20,11 @@ func (s *Store) CreateSession(ctx context.Context, row auth.SessionRow, t auth.T
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (id_hash, user_ref, created, last_seen, idle_deadline, absolute_deadline,
-				version, key_id, sealed, tokens_version, tokens_key_id, tokens_sealed)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+				version, key_id, sealed, writes, browser, tokens_version, tokens_key_id, tokens_sealed)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			row.IDHash, text(row.UserRef), millis(row.Created), millis(row.LastSeen), millis(row.IdleDeadline),
-			millis(row.AbsoluteDeadline), row.Version, row.KeyID, row.Sealed, t.Version, t.KeyID, t.Sealed)
+			millis(row.AbsoluteDeadline), row.Version, row.KeyID, row.Sealed, row.Writes, row.Browser,
+			t.Version, t.KeyID, t.Sealed)
 		return err
 	})
 	if err != nil {
@@ -36,9 +38,9 @@ func (s *Store) Session(ctx context.Context, idHash string) (auth.SessionRow, bo
 	row := auth.SessionRow{IDHash: idHash}
 	var created, lastSeen, idle, absolute int64
 	ok, err := s.found(ctx, s.read, `
-		SELECT user_ref, created, last_seen, idle_deadline, absolute_deadline, version, key_id, sealed
+		SELECT user_ref, created, last_seen, idle_deadline, absolute_deadline, version, key_id, sealed, writes, browser
 		FROM sessions WHERE id_hash = $1`, []any{idHash},
-		&row.UserRef, &created, &lastSeen, &idle, &absolute, &row.Version, &row.KeyID, &row.Sealed)
+		&row.UserRef, &created, &lastSeen, &idle, &absolute, &row.Version, &row.KeyID, &row.Sealed, &row.Writes, &row.Browser)
 	if err != nil || !ok {
 		return auth.SessionRow{}, false, wrap("read a session", err)
 	}
@@ -61,6 +63,30 @@ func (s *Store) TouchSession(ctx context.Context, idHash string, lastSeen, idleD
 	_, err := s.exec(ctx, "UPDATE sessions SET last_seen = $1, idle_deadline = $2 WHERE id_hash = $3 AND last_seen < $1",
 		millis(lastSeen), millis(idleDeadline), idHash)
 	return wrap("touch a session", err)
+}
+
+// CountWrite implements auth.Store. PostgreSQL locks the rows in one order, or
+// two requests of one user could wait for each other.
+func (s *Store) CountWrite(ctx context.Context, userRef, idHash string) (int64, error) {
+	lock := ""
+	if s.postgres {
+		lock = "FOR UPDATE"
+	}
+	var own int64
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE sessions SET writes = writes + 1 WHERE id_hash IN (
+				SELECT id_hash FROM sessions WHERE user_ref = $1 ORDER BY id_hash `+lock+`)`, text(userRef))
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, "SELECT writes FROM sessions WHERE id_hash = $1", idHash).Scan(&own)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return own, wrap("count a write", err)
 }
 
 // SessionTokens implements auth.Store.
