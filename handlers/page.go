@@ -140,7 +140,8 @@ func (s *server) answerError(err error, c echo.Context) {
 	} else {
 		f.Next = views.Link{Label: "Start page", URL: s.prefix + "/"}
 	}
-	if told.status >= 500 && r.Method == http.MethodGet {
+	// A callback's address holds a code, which is good once.
+	if told.status >= 500 && r.Method == http.MethodGet && r.URL.Path != callbackPath {
 		f.Again = s.prefix + r.URL.RequestURI()
 	}
 	toBanner(c)

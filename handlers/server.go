@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -33,6 +34,7 @@ type Config struct {
 	Sandbox        bool
 	TrustedProxies []netip.Prefix
 	Ready          func(context.Context) error // whether the store can be reached
+	Deadline       time.Duration               // of a page; 0: 9 s. Reports over a whole account get three times as long
 	Log            *slog.Logger
 }
 
@@ -48,12 +50,9 @@ type server struct {
 	log      *slog.Logger
 }
 
-// Deadlines of a request, below the server's own write time-out. Reports over
-// a whole account take GoTo's rate into account.
-const (
-	pageDeadline    = 9 * time.Second
-	accountDeadline = 27 * time.Second
-)
+// pageDeadline is a request's, below the server's own write time-out even
+// thrice.
+const pageDeadline = 9 * time.Second
 
 // New returns the portal's pages.
 func New(cfg Config) (http.Handler, error) {
@@ -85,15 +84,16 @@ func New(cfg Config) (http.Handler, error) {
 	e.GET("/readyz", s.isReady)
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
 
-	open := e.Group("", deadline(pageDeadline), s.loadSession)
+	page := cmp.Or(cfg.Deadline, pageDeadline)
+	open := e.Group("", deadline(page), s.loadSession)
 	open.GET("/", s.startPage)
 	open.GET("/setup", s.setupPage)
 	open.POST("/setup", s.setUp)
 	open.GET("/auth/connect", s.connect)
-	open.GET("/auth/callback", s.callback)
+	open.GET(callbackPath, s.callback)
 	open.GET("/help", s.helpPage)
 
-	in := e.Group("", deadline(pageDeadline), s.loadSession, needSession, s.needFormToken)
+	in := e.Group("", deadline(page), s.loadSession, needSession, s.needFormToken)
 	in.POST("/auth/signout", s.signOut)
 	in.POST("/auth/disconnect", s.disconnect)
 	in.GET("/meetings", s.listUpcoming)
@@ -113,7 +113,7 @@ func New(cfg Config) (http.Handler, error) {
 	in.GET("/settings", s.showSettings)
 	in.GET("/resume", s.resume)
 
-	long := e.Group("", deadline(accountDeadline), s.loadSession, needSession)
+	long := e.Group("", deadline(3*page), s.loadSession, needSession)
 	long.GET("/history", s.showHistory)
 
 	return s.underPrefix(stripFormat(e)), nil
@@ -216,7 +216,10 @@ func deadline(d time.Duration) echo.MiddlewareFunc {
 	}
 }
 
-const sessionKey = "session"
+const (
+	sessionKey   = "session"
+	callbackPath = "/auth/callback"
+)
 
 // loadSession puts the browser's session into the context. When the store
 // cannot say, the cookie stays as it is and the page says so.

@@ -21,6 +21,8 @@ const (
 	IntentMade   = "made"   // the meeting exists
 	IntentFailed = "failed" // GoTo refused, or was never reached
 	IntentUnsure = "unsure" // asked, no answer, and not found afterwards
+	IntentLost   = "lost"   // asked, no answer, and the list could not be read
+	IntentAgain  = "again"  // as asked, after it was unsure
 )
 
 // Intent is a create as it is remembered: written before GoTo is asked.
@@ -70,12 +72,18 @@ func (s *Service) Create(ctx context.Context, c Caller, p Plan, formID string) (
 			return "", fmt.Errorf("creating meeting: %w", err)
 		}
 		switch {
+		case begun && kept.State == IntentAgain:
+			return s.askAgain(ctx, c, p, key)
 		case begun:
 			return s.ask(ctx, c, p, key)
 		case kept.State == IntentMade:
 			return kept.MeetingID, nil
-		case s.Now().Sub(kept.Begun) > orphaned:
-			return s.look(ctx, c, p, key, nil)
+		case kept.State == IntentLost, s.Now().Sub(kept.Begun) > orphaned:
+			id, err := s.look(ctx, c, p, key, nil)
+			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 {
+				continue // not made, so it is asked for now
+			}
+			return id, err
 		}
 		pause := time.NewTimer(lookPause)
 		select {
@@ -123,35 +131,58 @@ func lostAnswer(err error) bool {
 	return ok && f.Sent && (f.Status == 0 || f.Status < 300 || f.Status >= http.StatusInternalServerError)
 }
 
+// askAgain asks for what was unsure, unless GoTo has made it in the meantime.
+func (s *Service) askAgain(ctx context.Context, c Caller, p Plan, key string) (string, error) {
+	alike, err := s.alike(ctx, c, p)
+	if err != nil {
+		s.finish(ctx, key, IntentUnsure, "")
+		return "", fmt.Errorf("creating meeting: %w", err)
+	}
+	if len(alike) == 1 {
+		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0]}), nil
+	}
+	return s.ask(ctx, c, p, key)
+}
+
 // look decides by the list of upcoming meetings whether the meeting was made.
 func (s *Service) look(ctx context.Context, c Caller, p Plan, key string, cause error) (string, error) {
 	// The request's own time may be up; the user still has to be told.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookDeadline)
 	defer cancel()
-	list, err := s.goTo.Upcoming(ctx, c.Tokens, "")
+	alike, err := s.alike(ctx, c, p)
 	if err != nil {
-		// It stays asked: the next press looks again.
 		s.log.WarnContext(ctx, "list not read after a lost answer", "error", err)
+		s.finish(ctx, key, IntentLost, "") // the next press looks first
 		return "", &UnsureError{Err: cause}
 	}
-	var alike []gotomeeting.Meeting
+	if len(alike) == 1 {
+		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0]}), nil
+	}
+	s.finish(ctx, key, IntentUnsure, "")
+	return "", &UnsureError{Listed: true, Alike: len(alike), Err: cause}
+}
+
+// alike returns the ids of upcoming meetings that may be the one that p asked
+// for: they look like it, and the portal made none of them.
+func (s *Service) alike(ctx context.Context, c Caller, p Plan) ([]string, error) {
+	list, err := s.goTo.Upcoming(ctx, c.Tokens, "")
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
 	for _, m := range list {
 		if !alikeTo(p, m) {
 			continue
 		}
 		_, known, err := s.memory.Recall(ctx, c.AccountKey, m.ID)
 		if err != nil {
-			return "", fmt.Errorf("creating meeting: %w", err)
+			return nil, err
 		}
 		if !known {
-			alike = append(alike, m)
+			ids = append(ids, m.ID)
 		}
 	}
-	if len(alike) == 1 {
-		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0].ID}), nil
-	}
-	s.finish(ctx, key, IntentUnsure, "")
-	return "", &UnsureError{Listed: true, Alike: len(alike), Err: cause}
+	return ids, nil
 }
 
 // alikeTo tells whether m may be the meeting that p asked for. GoTo says

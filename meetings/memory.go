@@ -32,7 +32,8 @@ type Memory interface {
 	Forget(ctx context.Context, accountKey, meetingID string) error
 	// BeginCreate inserts an intent, true, unless there is one of that key
 	// that GoTo was asked for or that was made; that one is returned. One that
-	// failed, or stayed unsure, begins anew. Of concurrent callers one begins.
+	// failed begins anew, and so does one that stayed unsure, as IntentAgain.
+	// Of concurrent callers one begins.
 	BeginCreate(ctx context.Context, i Intent) (Intent, bool, error)
 	// EndCreate notes how it went.
 	EndCreate(ctx context.Context, key, state, meetingID string) error

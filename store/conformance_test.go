@@ -406,12 +406,16 @@ func TestCreatesBeginOnce(t *testing.T) {
 		for _, tt := range []struct {
 			state, id string
 			begins    bool
-		}{{meetings.IntentFailed, "", true}, {meetings.IntentUnsure, "", true}, {meetings.IntentMade, "123", false}} {
+			as        string
+		}{
+			{meetings.IntentFailed, "", true, meetings.IntentAsked}, {meetings.IntentUnsure, "", true, meetings.IntentAgain},
+			{meetings.IntentLost, "", false, meetings.IntentLost}, {meetings.IntentMade, "123", false, meetings.IntentMade},
+		} {
 			if err := s.EndCreate(ctx, "k", tt.state, tt.id); err != nil {
 				t.Fatal(err)
 			}
 			kept, begun := begin()
-			if begun != tt.begins || !begun && (kept != meetings.Intent{Key: "k", Begun: noon, State: tt.state, MeetingID: tt.id}) {
+			if begun != tt.begins || (kept != meetings.Intent{Key: "k", Begun: noon, State: tt.as, MeetingID: tt.id}) {
 				t.Fatalf("after %s: %v, %+v", tt.state, begun, kept)
 			}
 		}

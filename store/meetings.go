@@ -41,21 +41,23 @@ func (s *Store) Forget(ctx context.Context, accountKey, meetingID string) error 
 
 // BeginCreate implements meetings.Memory.
 func (s *Store) BeginCreate(ctx context.Context, i meetings.Intent) (meetings.Intent, bool, error) {
-	n, err := s.exec(ctx, `
+	begun, err := s.found(ctx, s.write, `
 		INSERT INTO creates (intent_key, begun, state, meeting_id) VALUES ($1, $2, $3, '')
-		ON CONFLICT (intent_key) DO UPDATE SET begun = excluded.begun, state = excluded.state
-		WHERE creates.state IN ('failed', 'unsure')`,
-		text(i.Key), millis(i.Begun), i.State)
-	if err != nil || n == 1 {
-		return i, n == 1, wrap("begin a create", err)
+		ON CONFLICT (intent_key) DO UPDATE
+		SET begun = excluded.begun, state = CASE creates.state WHEN 'unsure' THEN 'again' ELSE excluded.state END
+		WHERE creates.state IN ('failed', 'unsure')
+		RETURNING state`,
+		[]any{text(i.Key), millis(i.Begun), i.State}, &i.State)
+	if err != nil || begun {
+		return i, begun, wrap("begin a create", err)
 	}
 	kept := meetings.Intent{Key: i.Key}
-	var begun int64
-	ok, err := s.found(ctx, s.write, "SELECT begun, state, meeting_id FROM creates WHERE intent_key = $1", []any{text(i.Key)}, &begun, &kept.State, &kept.MeetingID)
+	var at int64
+	ok, err := s.found(ctx, s.write, "SELECT begun, state, meeting_id FROM creates WHERE intent_key = $1", []any{text(i.Key)}, &at, &kept.State, &kept.MeetingID)
 	if err == nil && !ok {
 		err = sql.ErrNoRows // swept this moment
 	}
-	kept.Begun = fromMillis(begun)
+	kept.Begun = fromMillis(at)
 	return kept, false, wrap("read a create", err)
 }
 
