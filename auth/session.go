@@ -3,7 +3,9 @@ package auth
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -92,16 +94,35 @@ func (s *Session) ID() string { return s.ticket.hash }
 
 // FormToken returns what the forms of this session carry, so that only its own
 // pages can submit them. It is derived from the cookie's secret, which it does
-// not give away, and changes with every log-in.
+// not give away, and changes with every log-in. Each call masks it anew: of a
+// compressed page's length nobody can learn it piece by piece.
 func (s *Session) FormToken() string {
-	mac := hmac.New(sha256.New, s.ticket.secret[:])
-	mac.Write([]byte("portal/form-token/v1/" + s.ticket.hash))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	mask := make([]byte, sha256.Size, 2*sha256.Size)
+	_, _ = rand.Read(mask)
+	return base64.RawURLEncoding.EncodeToString(append(mask, masked(s.formMAC(), mask)...))
 }
 
 // OwnsForm tells whether a form that carries token is this session's.
 func (s *Session) OwnsForm(token string) bool {
-	return hmac.Equal([]byte(token), []byte(s.FormToken()))
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(b) != 2*sha256.Size {
+		return false
+	}
+	return hmac.Equal(masked(b[sha256.Size:], b[:sha256.Size]), s.formMAC())
+}
+
+func (s *Session) formMAC() []byte {
+	mac := hmac.New(sha256.New, s.ticket.secret[:])
+	mac.Write([]byte("portal/form-token/v1/" + s.ticket.hash))
+	return mac.Sum(nil)
+}
+
+// masked combines two texts of one length; twice with the same mask gives the
+// first back.
+func masked(text, mask []byte) []byte {
+	out := make([]byte, len(text))
+	subtle.XORBytes(out, text, mask)
+	return out
 }
 
 // Notify adds a notice for the next page; Save keeps it. Of more than ten that

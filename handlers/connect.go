@@ -180,6 +180,9 @@ func (s *server) showSettings(c echo.Context) error {
 		Name: u.Name(), Email: u.Email, Key: u.UserKey, Account: accountLine(u), Role: roleLine(auth.Identity{Admin: u.Admin}),
 		Zone: zone(c).String(), Scopes: u.Scopes, MissingScope: u.MissingIdentityScope, Connect: s.address("/auth/connect", "return", "/settings"),
 	}
+	if u.Admin {
+		v.AuditURL = s.address("/audit")
+	}
 	key, name, pinned, err := s.auth.PinnedAccount(c.Request().Context())
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"all history":       b.get("/portal/history?organizer=all&from=2020-01-01&to=2020-02-01"),
 			"times":             b.get("/portal/history?from=2020-01-01T10:00&to=2020-02-01T11:00"),
 			"bad range":         b.get("/portal/history?from=soon&to=never"),
+			"audit":             b.get("/portal/audit"),
 			"people":            b.get("/portal/people"),
 			"refused invite":    b.post("/portal/people", url.Values{}),
 			"refused name":      b.post("/portal/people/names", url.Values{"key": {"x"}}),

@@ -35,6 +35,7 @@ type portal struct {
 	sandbox *sandboxtest.Server
 	log     *logBuffer
 	store   *store.Store
+	file    string // of the database
 	wire    *wiretap
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	prefix  string
@@ -94,7 +95,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 	}
 	wire := newWiretap(t, "http://"+api.Host, o.padding)
 	tapped := wire.url + api.Path
-	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, wire: wire, prefix: o.prefix}
+	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, file: filepath.Join(dir, "portal.db"), wire: wire, prefix: o.prefix}
 	t.Cleanup(func() {
 		if found := wire.leaks(p.log.String()); len(found) > 0 {
 			t.Errorf("the log holds secrets: %v", found)

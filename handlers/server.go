@@ -112,6 +112,7 @@ func New(cfg Config) (http.Handler, error) {
 	in.POST("/people/names", s.nameKey)
 	in.GET("/settings", s.showSettings)
 	in.GET("/resume", s.resume)
+	in.GET("/audit", s.showAudit)
 
 	long := e.Group("", deadline(3*page), s.loadSession, needSession)
 	long.GET("/history", s.showHistory)
@@ -254,7 +255,10 @@ func needSession(next echo.HandlerFunc) echo.HandlerFunc {
 func caller(c echo.Context) meetings.Caller {
 	session := session(c)
 	u := session.User()
-	return meetings.Caller{UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session}
+	return meetings.Caller{
+		UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session,
+		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
+	}
 }
 
 var idPattern = regexp.MustCompile(`^[0-9]{1,19}$`)

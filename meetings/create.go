@@ -65,31 +65,46 @@ var ErrStillAsking = errors.New("the same form is being sent already")
 // does not know is it; otherwise the error is an *UnsureError, and sending the
 // form again makes the meeting.
 func (s *Service) Create(ctx context.Context, c Caller, p Plan, formID string) (id string, err error) {
-	key := intentKey(c, p, formID)
+	return s.create(ctx, c, p, formID, DeedCreate)
+}
+
+// create is Create, and writes it to the audit log as deed.
+func (s *Service) create(ctx context.Context, c Caller, p Plan, formID, deed string) (id string, err error) {
+	id, asked, err := s.createOnce(ctx, c, p, intentKey(c, p, formID))
+	if asked {
+		s.record(ctx, c, deed, id, p.Subject, err)
+	}
+	return id, err
+}
+
+// createOnce also tells whether GoTo was asked about it just now.
+func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) (id string, asked bool, err error) {
 	for {
 		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked})
 		if err != nil {
-			return "", fmt.Errorf("creating meeting: %w", err)
+			return "", false, fmt.Errorf("creating meeting: %w", err)
 		}
 		switch {
 		case begun && kept.State == IntentAgain:
-			return s.askAgain(ctx, c, p, key)
+			id, err := s.askAgain(ctx, c, p, key)
+			return id, true, err
 		case begun:
-			return s.ask(ctx, c, p, key)
+			id, err := s.ask(ctx, c, p, key)
+			return id, true, err
 		case kept.State == IntentMade:
-			return kept.MeetingID, nil
+			return kept.MeetingID, false, nil
 		case kept.State == IntentLost, s.Now().Sub(kept.Begun) > orphaned:
 			id, err := s.look(ctx, c, p, key, nil)
 			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 {
 				continue // not made, so it is asked for now
 			}
-			return id, err
+			return id, true, err
 		}
 		pause := time.NewTimer(lookPause)
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return "", fmt.Errorf("creating meeting: %w", ErrStillAsking)
+			return "", false, fmt.Errorf("creating meeting: %w", ErrStillAsking)
 		case <-pause.C:
 		}
 	}

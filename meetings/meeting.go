@@ -153,7 +153,7 @@ func (s *Service) CreateNow(ctx context.Context, c Caller, subject, formID strin
 	if len(problems) > 0 {
 		return "", HostURL{}, errors.New("meet now: " + problems[0].Text)
 	}
-	if id, err = s.Create(ctx, c, plan, formID); err != nil {
+	if id, err = s.create(ctx, c, plan, formID, DeedMeetNow); err != nil {
 		return "", HostURL{}, err
 	}
 	host, err = s.Start(ctx, c, id)
@@ -175,7 +175,9 @@ func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readK
 			}
 		}
 	}
-	if err := s.goTo.Update(ctx, c.Tokens, id, p.request()); err != nil {
+	err := s.goTo.Update(ctx, c.Tokens, id, p.request())
+	s.record(ctx, c, DeedUpdate, id, p.Subject, err)
+	if err != nil {
 		return fmt.Errorf("updating meeting: %w", err)
 	}
 	kept, _, err := s.memory.Recall(ctx, c.AccountKey, id)
@@ -188,7 +190,11 @@ func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readK
 
 // Delete removes the meeting at GoTo. Its past sessions stay in history.
 func (s *Service) Delete(ctx context.Context, c Caller, id string) error {
-	if err := s.goTo.Delete(ctx, c.Tokens, id); err != nil {
+	// Once it is gone nobody can tell its subject.
+	subject := s.subjectOf(ctx, c, id)()
+	err := s.goTo.Delete(ctx, c.Tokens, id)
+	s.record(ctx, c, DeedDelete, id, subject, err)
+	if err != nil {
 		return fmt.Errorf("deleting meeting: %w", err)
 	}
 	if err := s.memory.Forget(ctx, c.AccountKey, id); err != nil {
@@ -199,7 +205,9 @@ func (s *Service) Delete(ctx context.Context, c Caller, id string) error {
 
 // Start asks GoTo for the URL that opens the meeting as its host.
 func (s *Service) Start(ctx context.Context, c Caller, id string) (HostURL, error) {
+	subject := s.subjectOf(ctx, c, id)
 	host, err := s.goTo.Start(ctx, c.Tokens, id)
+	s.record(ctx, c, DeedStart, id, subject(), err)
 	if err != nil {
 		return HostURL{}, fmt.Errorf("starting meeting: %w", err)
 	}

@@ -42,4 +42,6 @@ type Memory interface {
 	Learn(ctx context.Context, accountKey string, people []Known) error
 	// Known returns the address book of the account, by name.
 	Known(ctx context.Context, accountKey string) ([]Known, error)
+
+	AuditLog
 }

@@ -146,7 +146,9 @@ func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) 
 	if len(wrong) > 0 {
 		return wrong
 	}
-	if err := s.memory.Learn(ctx, c.AccountKey, []Known{{Key: keys[0], Name: name, Given: true}}); err != nil {
+	err := s.memory.Learn(ctx, c.AccountKey, []Known{{Key: keys[0], Name: name, Given: true}})
+	s.record(ctx, c, DeedNameKey, "", keys[0]+": "+name, err)
+	if err != nil {
 		s.log.ErrorContext(ctx, "name not kept", "error", err)
 		return []Problem{{"name", "The name could not be saved just now; try again in a moment"}}
 	}
@@ -185,6 +187,7 @@ func (s *Service) Invite(ctx context.Context, c Caller, i Invitation) (Person, e
 		req.LicenseKeys = []string{i.LicenseKey}
 	}
 	made, err := s.goTo.Invite(ctx, c.Tokens, c.AccountKey, req)
+	s.record(ctx, c, DeedInvite, "", fullName(i.FirstName, i.LastName)+", "+i.Email, err)
 	if err != nil {
 		return Person{}, fmt.Errorf("inviting: %w", err)
 	}

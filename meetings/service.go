@@ -27,6 +27,7 @@ type Caller struct {
 	Email      string
 	Admin      bool // may see other organizers of the account
 	Tokens     Tokens
+	RequestID  string // for the audit log
 }
 
 // GoTo is the part of the client that this package uses.

@@ -103,14 +103,20 @@ func sortRows[T any](rows []T, by func(a, b T) int, desc bool) {
 	})
 }
 
-// Page cuts page number n, counted from 1, out of rows. An unknown page is
-// the first. pages is at least 1.
+// Page cuts page number n out of rows, as Pages knows it.
 func Page[T any](rows []T, n int) (cut []T, page, pages int) {
-	pages = max(1, (len(rows)+PageSize-1)/PageSize)
+	page, pages = Pages(len(rows), n)
+	return rows[(page-1)*PageSize : min(page*PageSize, len(rows))], page, pages
+}
+
+// Pages returns which page of so many rows is meant by n: it counts from 1,
+// and an unknown page is the first. pages is at least 1.
+func Pages(rows, n int) (page, pages int) {
+	pages = max(1, (rows+PageSize-1)/PageSize)
 	if n < 1 || n > pages {
 		n = 1
 	}
-	return rows[(n-1)*PageSize : min(n*PageSize, len(rows))], n, pages
+	return n, pages
 }
 
 // Next returns the meeting to show first: one that runs now, else the

@@ -572,6 +572,8 @@ func TestFailureIsAnError(t *testing.T) {
 			"Recall":             func() error { _, _, err := s.Recall(ctx, "acc", "1"); return err },
 			"Forget":             func() error { return s.Forget(ctx, "acc", "1") },
 			"Learn":              func() error { return s.Learn(ctx, "acc", []meetings.Known{{Key: "1", Name: "x"}}) },
+			"AddDeed":            func() error { return s.AddDeed(ctx, meetings.Deed{AccountKey: "acc"}) },
+			"Deeds":              func() error { _, _, err := s.Deeds(ctx, "acc", meetings.DeedQuery{}); return err },
 			"Known":              func() error { _, err := s.Known(ctx, "acc"); return err },
 		}
 		for name, call := range calls {

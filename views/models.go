@@ -325,6 +325,7 @@ type Settings struct {
 	MissingScope                    bool
 	Pinned                          string
 	Connect                         string
+	AuditURL                        string // "" for who may not see it
 }
 
 // Failure is an error, as a page or a fragment.

@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portal/export"
+	"portal/meetings"
+	"portal/views"
+)
+
+var errAuditForAdmins = &refusal{http.StatusForbidden, "Only for account admins", "The audit log shows what everybody in the account did. Ask an admin of your account.", "Settings", "/settings"}
+
+var deedNames = map[string]string{
+	meetings.DeedCreate: "Created", meetings.DeedMeetNow: "Met now", meetings.DeedUpdate: "Changed",
+	meetings.DeedAskDelete: "Asked to delete", meetings.DeedKeep: "Kept after all", meetings.DeedDelete: "Deleted", meetings.DeedStart: "Started",
+	meetings.DeedInvite: "Invited", meetings.DeedNameKey: "Named a key",
+}
+
+var outcomeNames = map[string]string{meetings.OutcomeDone: "Done", meetings.OutcomeRefused: "Not done", meetings.OutcomeUnknown: "Not known"}
+
+// showAudit lists who did what to which meeting.
+func (s *server) showAudit(c echo.Context) error {
+	who, loc := caller(c), zone(c)
+	if !who.Admin {
+		return errAuditForAdmins
+	}
+	q := meetings.DeedQuery{Text: c.QueryParam("q"), All: format(c.Request()) != ""}
+	q.Page, _ = strconv.Atoi(c.QueryParam("page"))
+	deeds, total, err := s.meetings.Deeds(c.Request().Context(), who, q)
+	if err != nil {
+		return err
+	}
+	now := s.meetings.Now().In(loc)
+	if q.All {
+		return s.twin(c, auditTable(deeds, loc), s.facts(c, "nothing: the portal's own audit log"), "audit", now.Format(time.DateOnly))
+	}
+	self := url.Values{}
+	if q.Text != "" {
+		self.Set("q", q.Text)
+	}
+	page, pages := meetings.Pages(total, q.Page)
+	v := views.Audit{
+		Zone: meetings.ZoneLabel(loc, now), Query: views.ListQuery{Text: q.Text}, Summary: count(total, "entry", "entries"),
+		Paging: s.paging("/audit", self, page, pages), Twins: s.twinLinks("/audit", self, "csv", "xlsx", "json"),
+	}
+	v.Announce = v.Summary
+	for _, d := range deeds {
+		row := views.AuditRow{
+			When: d.At.In(loc).Format("Mon 2 Jan 2006, 15:04:05"), Datetime: d.At.Format(time.RFC3339), Action: cmp.Or(deedNames[d.Action], d.Action), Subject: d.Subject,
+			Who:     views.Link{Label: cmp.Or(d.User, d.UserKey), URL: s.address("/audit", "q", d.UserKey), About: "and all else this person did"},
+			Outcome: cmp.Or(outcomeNames[d.Outcome], d.Outcome), Wrong: d.Outcome != meetings.OutcomeDone, Request: d.RequestID,
+		}
+		if d.MeetingID != "" {
+			row.Meeting = views.Link{Label: meetings.GroupID(d.MeetingID), URL: s.address("/audit", "q", d.MeetingID), About: "and all else done to this meeting"}
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	switch {
+	case total == 0 && q.Text != "":
+		v.Empty = "Nothing matches your search."
+	case total == 0:
+		v.Empty = "Nothing has been done through the portal yet. What anybody in your account plans, changes, starts or deletes here is written down."
+	}
+	title := "Audit log"
+	if pages > 1 {
+		title += ", page " + strconv.Itoa(page)
+	}
+	return s.page(c, http.StatusOK, views.AuditPage(s.base(c, "settings", title), v), views.Results)
+}
+
+func auditTable(deeds []meetings.Deed, loc *time.Location) export.Table {
+	t := export.Table{Name: "Audit log", Zone: loc, Columns: []export.Column{
+		{Key: "at", Label: inZone("At", loc)}, {Key: "at_iso", Label: "At (ISO 8601)"}, {Key: "user", Label: "User"}, {Key: "user_key", Label: "User key"},
+		{Key: "action", Label: "Action"}, {Key: "meeting_id", Label: "Meeting ID"}, {Key: "subject", Label: "Subject"}, {Key: "outcome", Label: "Outcome"},
+		{Key: "request", Label: "Request"},
+	}}
+	for _, d := range deeds {
+		t.Rows = append(t.Rows, []any{d.At, iso(d.At, loc), d.User, d.UserKey, d.Action, d.MeetingID, d.Subject, d.Outcome, d.RequestID})
+	}
+	return t
+}
