@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -105,7 +106,7 @@ func (s *Session) FormToken() string {
 // OwnsForm tells whether a form that carries token is this session's.
 func (s *Session) OwnsForm(token string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != 2*sha256.Size {
+	if err != nil || len(b) != 2*sha256.Size || strings.ContainsAny(token, "\r\n") { // which decoding skips
 		return false
 	}
 	return hmac.Equal(masked(b[sha256.Size:], b[:sha256.Size]), s.formMAC())
