@@ -21,6 +21,7 @@ import (
 	"portal/handlers"
 	"portal/meetings"
 	"portal/sandbox"
+	"portal/static"
 	"portal/store"
 )
 
@@ -134,7 +135,7 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 	pages, err := handlers.New(handlers.Config{
 		Auth:      door,
 		Meetings:  meetings.New(meetings.Config{GoTo: goTo, Memory: p.store, JoinBase: places.Join, Log: log}),
-		PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies,
+		PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies, Assets: static.Handler(),
 		Ready: p.ready, Log: log,
 	})
 	if err != nil {

@@ -63,8 +63,11 @@ func (s *server) connect(c echo.Context) error {
 
 func (s *server) callback(c echo.Context) error {
 	result, err := s.auth.Callback(c.Response(), c.Request())
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, auth.ErrState) && session(c) != nil:
+		return errSignedInAlready
+	case err != nil:
+		return &signInFault{err, result.ReturnTo}
 	}
 	c.Set(sessionKey, result.Session)
 	u := result.User

@@ -39,11 +39,36 @@ type noSession struct{}
 
 func (noSession) Error() string { return "no session" }
 
+// signInFault is why a sign-in came to nothing, and where it would have led.
+type signInFault struct {
+	err  error
+	back string
+}
+
+func (f *signInFault) Error() string { return "sign in: " + f.err.Error() }
+func (f *signInFault) Unwrap() error { return f.err }
+
+// retell tells it to somebody who is not signed in.
+func (f *signInFault) retell(told refusal) refusal {
+	if told.status >= http.StatusInternalServerError {
+		told.text = "You are not signed in yet. Try again in a moment; if it stays, tell whoever runs the portal the number below."
+		told.next, told.url = "Connect GoTo", "/auth/connect"
+	}
+	if told.url == "/auth/connect" && safeReturn(f.back) != "" {
+		told.url += "?return=" + queryEscape(f.back)
+	}
+	return told
+}
+
 // explain turns any error into what the user is told. cause tells whether the
 // log should keep err as an error rather than as the user's affair.
 func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration, cause bool) {
 	here := r.URL.RequestURI()
 	reconnect := "/auth/connect?return=" + queryEscape(auth.SafeReturn(here))
+	if fault, ok := errors.AsType[*signInFault](err); ok {
+		told, retryAfter, cause = explain(fault.err, r)
+		return fault.retell(told), retryAfter, cause
+	}
 	if known, ok := errors.AsType[*refusal](err); ok {
 		told = *known
 		if told.status == http.StatusServiceUnavailable {
@@ -140,6 +165,8 @@ func explainHTTP(status int) refusal {
 }
 
 var (
+	errSignedInAlready = &refusal{http.StatusBadRequest, "You are signed in already", "This sign-in was finished before, or was not started in this browser. Nothing has changed.", "Upcoming meetings", "/meetings"}
+
 	errNotYours     = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
 	errNoOccurrence = &refusal{http.StatusNotFound, "No such session", "Nobody is recorded for a session with that start. Choose one on the attendees page.", "", ""}
 	errNoHostURL    = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}

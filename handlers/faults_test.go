@@ -172,7 +172,7 @@ func TestCallbacks(t *testing.T) {
 		{"another browser", p.browser(), good, 400, "cannot be finished"},
 		{"denied", denied, denied.consent("/auth/connect", "deny"), 403, "You did not allow"},
 		{"right", b, good, 303, ""},
-		{"replayed", b, good, 400, "cannot be finished"},
+		{"replayed", b, good, 400, "signed in already"},
 	} {
 		res := tt.b.get(tt.target)
 		if res.StatusCode != tt.status || !strings.Contains(res.body, tt.says) {
@@ -184,6 +184,69 @@ func TestCallbacks(t *testing.T) {
 		code := u.Query().Get("code")
 		if strings.Contains(res.body, code) || strings.Contains(p.log.String(), code) {
 			t.Errorf("%s: the code is on the page or in the log", tt.name)
+		}
+	}
+}
+
+// A sign-in that fails on GoTo's side says so to somebody who is not signed in,
+// leads back to where it was to lead, and shows no code.
+func TestFailedSignIns(t *testing.T) {
+	const me, scim = "GET /admin/rest/v1/me", "GET /identity/v1/Users/me"
+	for name, faults := range map[string][]any{
+		"token endpoint down":      {fault("POST /oauth/token", "status", "status", 503, "times", 0)},
+		"token endpoint resets":    {fault("POST /oauth/token", "reset", "times", 0)},
+		"token endpoint with HTML": {fault("POST /oauth/token", "html", "times", 0)},
+		"nobody says who it is":    {fault(me, "status", "status", 503, "times", 0), fault(scim, "status", "status", 503, "times", 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPortal(t)
+			b := p.browser()
+			target := b.consent("/auth/connect?return=%2Fhistory%3Fq%3Dx", "ada@example.test")
+			p.sandbox.Control(map[string]any{"faults": faults})
+			res := b.get(target)
+			if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(res.body, "not signed in yet") {
+				t.Errorf("%d %s", res.StatusCode, res.doc(t).Find("main").Text())
+			}
+			if got := res.doc(t).Find("main a.primary").AttrOr("href", ""); got != "/auth/connect?return=%2Fhistory%3Fq%3Dx" {
+				t.Errorf("the way on is %q", got)
+			}
+			at, err := url.Parse(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := at.Query().Get("code"); code == "" || strings.Contains(res.body+p.log.String(), code) {
+				t.Error("the code is on the page or in the log")
+			}
+		})
+	}
+}
+
+// Whatever GoTo answers to a form, what was typed is on the page.
+func TestRefusedFormsAreKept(t *testing.T) {
+	p := newPortal(t)
+	b := p.connected("ada")
+	id := b.create()
+	edit := fields(b.get("/meetings/" + id + "/edit").doc(t).Find(`form[action$="` + id + `"]`))
+	edit.Set("subject", "Kept as typed")
+	create := b.newForm("subject", "Kept as typed")
+	invite := url.Values{"first_name": {"Kept as typed"}, "last_name": {"Y"}, "email": {"kim@example.test"}}
+	for _, tt := range []struct {
+		call, path string
+		form       url.Values
+		answers    []int
+	}{
+		{createCall, "/meetings", create, []int{400, 403, 404, 429, 500, 503}},
+		{"PUT /G2M/rest/meetings/*", "/meetings/" + id, edit, []int{400, 403, 404, 429, 500, 503}},
+		{"POST /admin/rest/v1/accounts/*/users", "/people", invite, []int{400, 403, 404, 429, 500, 503}},
+	} {
+		for _, status := range tt.answers {
+			p.sandbox.Control(map[string]any{"faults": []any{fault(tt.call, "status", "status", status, "times", 0)}})
+			res := b.post(tt.path, tt.form)
+			doc := res.doc(t)
+			if res.StatusCode < 400 || doc.Find(`input[value="Kept as typed"]`).Length() == 0 || doc.Find("#problems").Length() == 0 {
+				t.Errorf("%s answered %d: %d %s", tt.call, status, res.StatusCode, doc.Find("main").Text())
+			}
 		}
 	}
 }

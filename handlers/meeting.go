@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -165,7 +164,7 @@ func (s *server) starting(c echo.Context, id string, host meetings.HostURL) erro
 // not start, its page says so: nothing made is lost.
 func (s *server) meetNow(c echo.Context) error {
 	who := caller(c)
-	id, host, err := s.meetings.CreateNow(c.Request().Context(), who, fmt.Sprintf("Meeting with %s", who.Name), c.FormValue("form_id"))
+	id, host, err := s.meetings.CreateNow(c.Request().Context(), who, c.FormValue("form_id"))
 	if id != "" && err != nil {
 		notify(c, auth.Warning, "The meeting is made, but GoTo did not start it. Press Start to try again.")
 		return s.to(c, "/meetings/"+id)

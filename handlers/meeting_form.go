@@ -200,13 +200,11 @@ var goToRefused = []meetings.Problem{{Field: "subject", Text: "GoTo did not acce
 // keepForm shows the form again with everything typed and says above it what
 // went wrong at GoTo.
 func (s *server) keepForm(c echo.Context, f form, err error) error {
+	if isSessionGone(err) {
+		return err // which keeps it too
+	}
 	told, retryAfter, _ := explain(err, c.Request())
-	if told.status == http.StatusNotFound || told.status == http.StatusForbidden || isSessionGone(err) {
-		return err
-	}
-	if retryAfter > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds()+0.999)))
-	}
+	setRetryAfter(c, retryAfter)
 	s.log.ErrorContext(c.Request().Context(), "meeting not saved", "error", err, "request", c.Response().Header().Get(echo.HeaderXRequestID))
 	f.problems = []meetings.Problem{{Field: "meeting", Text: told.title + ". " + told.text + " What you typed is kept."}}
 	return s.showForm(c, told.status, f)

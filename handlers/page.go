@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -120,9 +121,7 @@ func (s *server) answerError(err error, c echo.Context) {
 	}
 	told, retryAfter, _ := explain(err, r)
 	h := c.Response().Header()
-	if retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds()+0.999)))
-	}
+	setRetryAfter(c, retryAfter)
 	if r.Method == http.MethodHead {
 		_ = c.NoContent(told.status)
 		return
@@ -148,6 +147,13 @@ func (s *server) answerError(err error, c echo.Context) {
 	if err := s.page(c, told.status, views.FailurePage(b, f), views.BannerOnly); err != nil && !c.Response().Committed {
 		s.log.ErrorContext(r.Context(), "error page not rendered", "error", err)
 		_ = c.String(told.status, told.title+". "+told.text+"\n")
+	}
+}
+
+// setRetryAfter says when to try again, in whole seconds; 0 says nothing.
+func setRetryAfter(c echo.Context, d time.Duration) {
+	if d > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(d.Seconds()+0.999)))
 	}
 }
 

@@ -118,6 +118,13 @@ func (s *server) invitePerson(c echo.Context) error {
 		typed.Problems = []views.Problem{{Field: "email", Text: "GoTo did not accept this invitation. Check the address and the licence"}}
 		return s.showPeople(c, http.StatusUnprocessableEntity, typed, views.NameKey{})
 	}
+	if err != nil && !isSessionGone(err) {
+		told, retryAfter, _ := explain(err, c.Request())
+		setRetryAfter(c, retryAfter)
+		s.log.ErrorContext(c.Request().Context(), "nobody invited", "error", err, "request", c.Response().Header().Get(echo.HeaderXRequestID))
+		typed.Problems = []views.Problem{{Field: "invite", Text: told.title + ". " + told.text + " What you typed is kept."}}
+		return s.showPeople(c, told.status, typed, views.NameKey{})
+	}
 	if err != nil {
 		return err
 	}

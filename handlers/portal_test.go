@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -24,6 +25,7 @@ import (
 	"portal/meetings"
 	"portal/sandbox"
 	"portal/sandbox/sandboxtest"
+	"portal/static"
 	"portal/store"
 )
 
@@ -124,7 +126,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 	handler, err = handlers.New(handlers.Config{
 		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: db, JoinBase: "https://meet.goto.com/", Log: log,
 			Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }}),
-		PublicURL: public, Sandbox: true, Ready: db.Ping, Log: log,
+		PublicURL: public, Sandbox: true, Assets: static.Handler(), Ready: db.Ping, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -295,4 +297,24 @@ func (b *browser) create(change ...string) string {
 		b.t.Fatal(err)
 	}
 	return strings.TrimPrefix(at.Path, b.portal.prefix+"/meetings/")
+}
+
+// fields are a form's inputs as a browser would send them.
+func fields(form *goquery.Selection) url.Values {
+	values := url.Values{}
+	form.Find("input[name], textarea[name]").Each(func(_ int, in *goquery.Selection) {
+		kind := in.AttrOr("type", "text")
+		if _, checked := in.Attr("checked"); (kind == "checkbox" || kind == "radio") && !checked {
+			return
+		}
+		values.Add(in.AttrOr("name", ""), cmp.Or(in.AttrOr("value", ""), in.Text()))
+	})
+	form.Find("select[name]").Each(func(_ int, in *goquery.Selection) {
+		chosen := in.Find("option[selected]")
+		if chosen.Length() == 0 {
+			chosen = in.Find("option")
+		}
+		values.Add(in.AttrOr("name", ""), chosen.First().AttrOr("value", ""))
+	})
+	return values
 }

@@ -22,7 +22,6 @@ import (
 
 	"portal/auth"
 	"portal/meetings"
-	"portal/static"
 )
 
 // Config is what New needs.
@@ -32,6 +31,7 @@ type Config struct {
 	PublicURL      *url.URL // scheme, host and path prefix, the only source of them
 	NeedsPublicURL bool     // /setup shows how to set PUBLIC_URL and takes no form
 	Sandbox        bool
+	Assets         http.Handler // serves /static/
 	TrustedProxies []netip.Prefix
 	Ready          func(context.Context) error // whether the store can be reached
 	Deadline       time.Duration               // of a page; 0: 9 s. Reports over a whole account get three times as long
@@ -82,7 +82,7 @@ func New(cfg Config) (http.Handler, error) {
 
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.isReady)
-	e.GET("/static/*", echo.WrapHandler(static.Handler()))
+	e.GET("/static/*", echo.WrapHandler(cfg.Assets))
 
 	page := cmp.Or(cfg.Deadline, pageDeadline)
 	open := e.Group("", deadline(page), s.loadSession)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -143,7 +142,7 @@ func (s *Service) ask(ctx context.Context, c Caller, p Plan, key string) (string
 // lostAnswer tells whether GoTo may have done what the failed call asked.
 func lostAnswer(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && f.Sent && (f.Status == 0 || f.Status < 300 || f.Status >= http.StatusInternalServerError)
+	return ok && f.Sent
 }
 
 // askAgain asks for what was unsure, unless GoTo has made it in the meantime.

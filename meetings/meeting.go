@@ -148,7 +148,8 @@ func notAdmin(op string) error {
 // When the meeting was made but did not start, id is set beside the error, so
 // that nothing made is lost. A second press with the same formID starts the
 // same meeting.
-func (s *Service) CreateNow(ctx context.Context, c Caller, subject, formID string) (id string, host HostURL, err error) {
+func (s *Service) CreateNow(ctx context.Context, c Caller, formID string) (id string, host HostURL, err error) {
+	subject := subjectNow(c.Name)
 	plan, problems := Draft{Subject: subject, TimeZone: "UTC", Type: Immediate}.Check(s.Now())
 	if len(problems) > 0 {
 		return "", HostURL{}, errors.New("meet now: " + problems[0].Text)
@@ -158,6 +159,15 @@ func (s *Service) CreateNow(ctx context.Context, c Caller, subject, formID strin
 	}
 	host, err = s.Start(ctx, c, id)
 	return id, host, err
+}
+
+// subjectNow is the subject of a meeting that nobody gave one.
+func subjectNow(name string) string {
+	subject := "Meeting with " + name
+	if name == "" || gotomeeting.SubjectLength(subject) > MaxSubject {
+		return "Meeting"
+	}
+	return subject
 }
 
 // Update replaces the meeting at GoTo with p. readKeys are the co-organizer
