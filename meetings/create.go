@@ -22,6 +22,7 @@ const (
 	IntentUnsure = "unsure" // asked, no answer, and not found afterwards
 	IntentLost   = "lost"   // asked, no answer, and the list could not be read
 	IntentAgain  = "again"  // as asked, after it was unsure
+	IntentLook   = "look"   // as asked, after it was lost or whoever asked died
 )
 
 // Intent is a create as it is remembered: written before GoTo is asked.
@@ -79,11 +80,17 @@ func (s *Service) create(ctx context.Context, c Caller, p Plan, formID, deed str
 // createOnce also tells whether GoTo was asked about it just now.
 func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) (id string, asked bool, err error) {
 	for {
-		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked})
+		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked}, s.Now().Add(-orphaned))
 		if err != nil {
 			return "", false, fmt.Errorf("creating meeting: %w", err)
 		}
 		switch {
+		case begun && kept.State == IntentLook:
+			id, err := s.look(ctx, c, p, key, nil)
+			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 {
+				continue // not made, so it is asked for now
+			}
+			return id, true, err
 		case begun && kept.State == IntentAgain:
 			id, err := s.askAgain(ctx, c, p, key)
 			return id, true, err
@@ -92,12 +99,6 @@ func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) 
 			return id, true, err
 		case kept.State == IntentMade:
 			return kept.MeetingID, false, nil
-		case kept.State == IntentLost, s.Now().Sub(kept.Begun) > orphaned:
-			id, err := s.look(ctx, c, p, key, nil)
-			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 {
-				continue // not made, so it is asked for now
-			}
-			return id, true, err
 		}
 		pause := time.NewTimer(lookPause)
 		select {
@@ -208,13 +209,18 @@ func alikeTo(p Plan, m gotomeeting.Meeting) bool {
 }
 
 func (s *Service) made(ctx context.Context, c Caller, p Plan, key string, made gotomeeting.Created) string {
-	s.finish(ctx, key, IntentMade, made.ID)
-	s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
+	// Remembered without being noted, it would not be recognized by the look
+	// that an orphaned create gets.
+	if s.finish(ctx, key, IntentMade, made.ID) {
+		s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
+	}
 	return made.ID
 }
 
-func (s *Service) finish(ctx context.Context, key, state, id string) {
-	if err := s.memory.EndCreate(context.WithoutCancel(ctx), key, state, id); err != nil {
+func (s *Service) finish(ctx context.Context, key, state, id string) bool {
+	err := s.memory.EndCreate(context.WithoutCancel(ctx), key, state, id)
+	if err != nil {
 		s.log.ErrorContext(ctx, "create not noted", "state", state, "error", err)
 	}
+	return err == nil
 }

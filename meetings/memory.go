@@ -1,6 +1,9 @@
 package meetings
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Remembered is what the portal keeps of a meeting because GoTo will not say
 // it again: the audio option that was sent (GoTo answers rendered dial-in text
@@ -31,11 +34,12 @@ type Memory interface {
 	// Forget drops what is kept of a meeting; unknown ids are no error.
 	Forget(ctx context.Context, accountKey, meetingID string) error
 	// BeginCreate inserts an intent, true, unless there is one of that key
-	// that GoTo was asked for or that was made; that one is returned. One that
-	// failed begins anew, and so does one that stayed unsure, as IntentAgain.
-	// Of concurrent callers one begins.
-	BeginCreate(ctx context.Context, i Intent) (Intent, bool, error)
-	// EndCreate notes how it went.
+	// that GoTo is being asked for or that was made; that one is returned. One
+	// that failed begins anew, and so does one that stayed unsure, as
+	// IntentAgain, and one that was lost, or begun at orphaned or before and
+	// never ended, as IntentLook. Of concurrent callers one begins.
+	BeginCreate(ctx context.Context, i Intent, orphaned time.Time) (Intent, bool, error)
+	// EndCreate notes how it went. What was made stays so.
 	EndCreate(ctx context.Context, key, state, meetingID string) error
 	// Learn inserts or updates people. A Given name is never overwritten by
 	// a learned one, and nothing is written when nothing changes.

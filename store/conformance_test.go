@@ -383,40 +383,54 @@ func TestDrafts(t *testing.T) {
 func TestCreatesBeginOnce(t *testing.T) {
 	engines(t, func(t *testing.T, databaseURL string) {
 		s, ctx := open(t, databaseURL), t.Context()
+		now := noon
 		begin := func() (meetings.Intent, bool) {
-			i, begun, err := s.BeginCreate(ctx, meetings.Intent{Key: "k", Begun: noon, State: meetings.IntentAsked})
+			i, begun, err := s.BeginCreate(ctx, meetings.Intent{Key: "k", Begun: now, State: meetings.IntentAsked}, now.Add(-time.Minute))
 			if err != nil {
 				t.Error(err)
 			}
 			return i, begun
 		}
-		var wg sync.WaitGroup
-		var won atomic.Int32
-		for range 8 {
-			wg.Go(func() {
-				if _, begun := begin(); begun {
-					won.Add(1)
-				}
-			})
+		oneBegins := func(after, as string) {
+			t.Helper()
+			var wg sync.WaitGroup
+			var won atomic.Int32
+			for range 8 {
+				wg.Go(func() {
+					i, begun := begin()
+					if begun {
+						won.Add(1)
+					}
+					if i.State != as {
+						t.Errorf("after %s: as %s", after, i.State)
+					}
+				})
+			}
+			wg.Wait()
+			if won.Load() != 1 {
+				t.Fatalf("after %s: %d began", after, won.Load())
+			}
 		}
-		wg.Wait()
-		if won.Load() != 1 {
-			t.Fatalf("%d began", won.Load())
+		oneBegins("nothing", meetings.IntentAsked)
+		for range 2 { // of one that nobody ended, too
+			now = now.Add(time.Minute)
+			oneBegins("its asker's death", meetings.IntentLook)
 		}
-		for _, tt := range []struct {
-			state, id string
-			begins    bool
-			as        string
-		}{
-			{meetings.IntentFailed, "", true, meetings.IntentAsked}, {meetings.IntentUnsure, "", true, meetings.IntentAgain},
-			{meetings.IntentLost, "", false, meetings.IntentLost}, {meetings.IntentMade, "123", false, meetings.IntentMade},
+		for state, as := range map[string]string{
+			meetings.IntentFailed: meetings.IntentAsked, meetings.IntentUnsure: meetings.IntentAgain, meetings.IntentLost: meetings.IntentLook,
 		} {
-			if err := s.EndCreate(ctx, "k", tt.state, tt.id); err != nil {
+			if err := s.EndCreate(ctx, "k", state, ""); err != nil {
 				t.Fatal(err)
 			}
-			kept, begun := begin()
-			if begun != tt.begins || (kept != meetings.Intent{Key: "k", Begun: noon, State: tt.as, MeetingID: tt.id}) {
-				t.Fatalf("after %s: %v, %+v", tt.state, begun, kept)
+			oneBegins(state, as)
+		}
+		for _, state := range []string{meetings.IntentMade, meetings.IntentUnsure} { // which comes too late
+			if err := s.EndCreate(ctx, "k", state, "123"); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(time.Hour)
+			if kept, begun := begin(); begun || kept.State != meetings.IntentMade || kept.MeetingID != "123" {
+				t.Fatalf("after %s: %v, %+v", state, begun, kept)
 			}
 		}
 		if n, err := s.Sweep(ctx, noon.Add(31*24*time.Hour)); err != nil || n != 1 {
@@ -561,7 +575,7 @@ func TestFailureIsAnError(t *testing.T) {
 			"AddDraft":           func() error { _, err := s.AddDraft(ctx, auth.DraftRow{}, 9); return err },
 			"Draft":              func() error { _, _, err := s.Draft(ctx, "d"); return err },
 			"DropDraft":          func() error { return s.DropDraft(ctx, "d") },
-			"BeginCreate":        func() error { _, _, err := s.BeginCreate(ctx, meetings.Intent{}); return err },
+			"BeginCreate":        func() error { _, _, err := s.BeginCreate(ctx, meetings.Intent{}, noon); return err },
 			"EndCreate":          func() error { return s.EndCreate(ctx, "k", "made", "1") },
 			"Meta":               func() error { _, _, err := s.Meta(ctx, "x"); return err },
 			"PutMeta":            func() error { return s.PutMeta(ctx, "x", []byte("1")) },

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+	"time"
 
 	"portal/meetings"
 )
@@ -40,14 +41,15 @@ func (s *Store) Forget(ctx context.Context, accountKey, meetingID string) error 
 }
 
 // BeginCreate implements meetings.Memory.
-func (s *Store) BeginCreate(ctx context.Context, i meetings.Intent) (meetings.Intent, bool, error) {
+func (s *Store) BeginCreate(ctx context.Context, i meetings.Intent, orphaned time.Time) (meetings.Intent, bool, error) {
 	begun, err := s.found(ctx, s.write, `
 		INSERT INTO creates (intent_key, begun, state, meeting_id) VALUES ($1, $2, $3, '')
 		ON CONFLICT (intent_key) DO UPDATE
-		SET begun = excluded.begun, state = CASE creates.state WHEN 'unsure' THEN 'again' ELSE excluded.state END
-		WHERE creates.state IN ('failed', 'unsure')
+		SET begun = excluded.begun,
+		    state = CASE creates.state WHEN 'failed' THEN excluded.state WHEN 'unsure' THEN 'again' ELSE 'look' END
+		WHERE creates.state IN ('failed', 'unsure', 'lost') OR creates.state <> 'made' AND creates.begun <= $4
 		RETURNING state`,
-		[]any{text(i.Key), millis(i.Begun), i.State}, &i.State)
+		[]any{text(i.Key), millis(i.Begun), i.State, millis(orphaned)}, &i.State)
 	if err != nil || begun {
 		return i, begun, wrap("begin a create", err)
 	}
@@ -63,7 +65,7 @@ func (s *Store) BeginCreate(ctx context.Context, i meetings.Intent) (meetings.In
 
 // EndCreate implements meetings.Memory.
 func (s *Store) EndCreate(ctx context.Context, key, state, meetingID string) error {
-	_, err := s.exec(ctx, "UPDATE creates SET state = $1, meeting_id = $2 WHERE intent_key = $3", state, text(meetingID), text(key))
+	_, err := s.exec(ctx, "UPDATE creates SET state = $1, meeting_id = $2 WHERE intent_key = $3 AND state <> 'made'", state, text(meetingID), text(key))
 	return wrap("end a create", err)
 }
 
