@@ -165,7 +165,8 @@ func (p *page[W]) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(p))
 }
 
-// readPage is object without its array of one. An empty body is an empty page.
+// readPage is object without its array of one. A page without results is
+// empty; an empty body is none.
 func readPage[W any](into *page[W]) func(io.Reader) error {
 	return func(r io.Reader) error {
 		*into = page[W]{}
@@ -177,7 +178,10 @@ func readPage[W any](into *page[W]) func(io.Reader) error {
 			return errTooBig
 		}
 		body = bytes.TrimSpace(body)
-		if len(body) == 0 || string(body) == "null" {
+		if len(body) == 0 {
+			return io.ErrUnexpectedEOF
+		}
+		if string(body) == "null" {
 			return nil
 		}
 		return json.Unmarshal(body, into)

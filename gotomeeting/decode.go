@@ -43,8 +43,8 @@ func (g *gate) Read(p []byte) (int, error) {
 // eachElement calls f with every element of a list of at most total bytes,
 // holding one at a time.
 // GoTo's lists are bare arrays without paging, so that a whole history comes
-// in one answer. An empty body and null are an empty list, a lone object is a
-// list of one.
+// in one answer. null is an empty list, a lone object is a list of one. An
+// empty body is none: it is an answer that was lost.
 func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
 	g := &gate{from: r, limit: maxElement}
 	d := json.NewDecoder(g)
@@ -53,11 +53,8 @@ func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
 	advance := func() { g.limit = min(d.InputOffset()+maxElement, total) }
 
 	start, err := d.Token()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return err
+	if err != nil {
+		return unexpectedEnd(err)
 	}
 	switch start {
 	case nil:
@@ -114,7 +111,7 @@ func noMore(d *json.Decoder) error {
 	return errTrailing
 }
 
-// unexpectedEnd marks the end of the input inside a list.
+// unexpectedEnd marks the end of the input before a list's.
 func unexpectedEnd(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -502,3 +502,37 @@ func TestObserve(t *testing.T) {
 		t.Errorf("got %v", seen)
 	}
 }
+
+// An empty body is no answer, as opposed to the answer that there is nothing:
+// nobody may conclude from it that a list is empty.
+func TestEmptyBodiesAreNoAnswers(t *testing.T) {
+	ctx, ts, day := t.Context(), oldToken(), at("2030-01-15T10:00:00Z")
+	for op, tt := range map[string]struct {
+		send  func(*Client) error
+		calls int32 // a GET is asked again
+	}{
+		"upcoming":             {func(c *Client) error { return second(c.Upcoming(ctx, ts, "")) }, 2},
+		"organizer's upcoming": {func(c *Client) error { return second(c.Upcoming(ctx, ts, "1")) }, 2},
+		"history":              {func(c *Client) error { return second(c.History(ctx, ts, "", day, day)) }, 2},
+		"attendees":            {func(c *Client) error { return second(c.Attendees(ctx, ts, "1")) }, 2},
+		"users":                {func(c *Client) error { return second(c.Users(ctx, ts, "1", UserFilter{})) }, 2},
+		"users by address":     {func(c *Client) error { return second(c.Users(ctx, ts, "1", UserFilter{Email: "eve@example.test"})) }, 2},
+		"user":                 {func(c *Client) error { return second(c.User(ctx, ts, "1", "2")) }, 2},
+		"licences":             {func(c *Client) error { return second(c.Licenses(ctx, ts, "1")) }, 2},
+		"meeting":              {func(c *Client) error { return second(c.Meeting(ctx, ts, "1")) }, 2},
+		"start":                {func(c *Client) error { return second(c.Start(ctx, ts, "1")) }, 2},
+		"create":               {func(c *Client) error { return second(c.Create(ctx, ts, request())) }, 1},
+		"invite":               {func(c *Client) error { return second(c.Invite(ctx, ts, "1", Invitation{})) }, 1},
+	} {
+		for _, body := range []string{"", " \r\n"} {
+			var calls atomic.Int32
+			err := tt.send(newClient(t, wire(func(*http.Request) (*http.Response, error) {
+				calls.Add(1)
+				return answer(200, body), nil
+			})))
+			if fault := faultOf(t, err, Unreadable); !errors.Is(fault, io.ErrUnexpectedEOF) || !fault.Sent || calls.Load() != tt.calls {
+				t.Errorf("%s, %q: %v after %d calls, want %d", op, body, err, calls.Load(), tt.calls)
+			}
+		}
+	}
+}

@@ -135,27 +135,35 @@ func TestCreateAfterAnOutage(t *testing.T) {
 // The list could not be read either: the next press looks before it asks, and
 // of several at once one does.
 func TestNextPressLooksFirst(t *testing.T) {
-	p := newPortal(t)
-	b := p.connected("ben")
-	form := b.newForm("subject", "Orphan")
-	p.wire.loseAnswers(createCall)
-	p.sandbox.Control(map[string]any{"faults": []any{fault(upcomingCall, "status", "status", 500, "times", 0)}})
-	if res := b.post("/meetings", form); res.StatusCode < 500 || !strings.Contains(res.body, "cannot be read just now") {
-		t.Fatalf("%d", res.StatusCode)
-	}
-	p.wire.loseAnswers("")
-	p.sandbox.Control(map[string]any{"faults": []any{}})
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if res := b.post("/meetings", form); res.StatusCode != http.StatusSeeOther {
-				t.Errorf("pressed again: %d", res.StatusCode)
+	for name, fault := range map[string]map[string]any{
+		"failure":    fault(upcomingCall, "status", "status", 500, "times", 0),
+		"empty body": fault(upcomingCall, "empty", "times", 0), // which is no empty list
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPortal(t)
+			b := p.connected("ben")
+			form := b.newForm("subject", "Orphan")
+			p.wire.loseAnswers(createCall)
+			p.sandbox.Control(map[string]any{"faults": []any{fault}})
+			if res := b.post("/meetings", form); res.StatusCode < 500 || !strings.Contains(res.body, "cannot be read just now") {
+				t.Fatalf("%d %s", res.StatusCode, res.doc(t).Find("#problems").Text())
+			}
+			p.wire.loseAnswers("")
+			p.sandbox.Control(map[string]any{"faults": []any{}})
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if res := b.post("/meetings", form); res.StatusCode != http.StatusSeeOther {
+						t.Errorf("pressed again: %d", res.StatusCode)
+					}
+				})
+			}
+			wg.Wait()
+			if n := b.alike("Orphan"); n != 1 {
+				t.Errorf("%d meetings", n)
 			}
 		})
-	}
-	wg.Wait()
-	if n := b.alike("Orphan"); n != 1 {
-		t.Errorf("%d meetings", n)
 	}
 }
 

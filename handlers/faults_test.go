@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -28,17 +29,23 @@ func TestFaultsOfGoTo(t *testing.T) {
 		fault  map[string]any
 		status int
 		says   string
+		path   string // "" is /meetings; ID stands for a meeting's
 	}{
-		"token refused as 401":          {fault(upcomingCall, "status", "status", 401), 200, "Upcoming"},
-		"token refused as InvalidToken": {fault(upcomingCall, "status", "status", 403, "body", `{"int_err_code":"InvalidToken","msg":"Invalid token passed"}`), 200, "Upcoming"},
-		"plain 403":                     {fault(upcomingCall, "status", "status", 403, "body", `{"int_err_code":"Forbidden","msg":"no"}`), 403, "GoTo does not allow this"},
-		"404":                           {fault(upcomingCall, "status", "status", 404), 404, "GoTo knows no such meeting"},
-		"429 without Retry-After":       {fault(upcomingCall, "status", "status", 429, "times", 0), 503, "Too many calls"},
-		"500 with HTML":                 {fault(upcomingCall, "status", "status", 500, "body", "<html><b>boom secret-upstream-text</b></html>", "times", 0), 503, "GoTo does not answer"},
-		"empty body":                    {fault("GET /G2M/rest/meetings/*", "empty", "times", 0), 502, "cannot be read"},
-		"truncated JSON":                {fault(upcomingCall, "truncate", "times", 0), 502, "cannot be read"},
-		"HTML with 200":                 {fault(upcomingCall, "html", "times", 0), 502, "cannot be read"},
-		"connection reset":              {fault(upcomingCall, "reset", "times", 0), 503, "GoTo does not answer"},
+		"token refused as 401":          {fault(upcomingCall, "status", "status", 401), 200, "Upcoming", ""},
+		"token refused as InvalidToken": {fault(upcomingCall, "status", "status", 403, "body", `{"int_err_code":"InvalidToken","msg":"Invalid token passed"}`), 200, "Upcoming", ""},
+		"plain 403":                     {fault(upcomingCall, "status", "status", 403, "body", `{"int_err_code":"Forbidden","msg":"no"}`), 403, "GoTo does not allow this", ""},
+		"404":                           {fault(upcomingCall, "status", "status", 404), 404, "GoTo knows no such meeting", ""},
+		"429 without Retry-After":       {fault(upcomingCall, "status", "status", 429, "times", 0), 503, "Too many calls", ""},
+		"500 with HTML":                 {fault(upcomingCall, "status", "status", 500, "body", "<html><b>boom secret-upstream-text</b></html>", "times", 0), 503, "GoTo does not answer", ""},
+		"empty body":                    {fault(upcomingCall, "empty", "times", 0), 502, "cannot be read", ""},
+		"empty body, once":              {fault(upcomingCall, "empty"), 200, "Upcoming", ""},
+		"empty meeting":                 {fault("GET /G2M/rest/meetings/*", "empty", "times", 0), 502, "cannot be read", "/meetings/ID"},
+		"empty history":                 {fault("GET /G2M/rest/historicalMeetings", "empty", "times", 0), 502, "cannot be read", "/history"},
+		"empty attendees":               {fault("GET /G2M/rest/meetings/*/attendees", "empty", "times", 0), 502, "cannot be read", "/meetings/ID/attendees"},
+		"empty people":                  {fault("GET /admin/rest/v1/accounts/*/users", "empty", "times", 0), 502, "cannot be read", "/people"},
+		"truncated JSON":                {fault(upcomingCall, "truncate", "times", 0), 502, "cannot be read", ""},
+		"HTML with 200":                 {fault(upcomingCall, "html", "times", 0), 502, "cannot be read", ""},
+		"connection reset":              {fault(upcomingCall, "reset", "times", 0), 503, "GoTo does not answer", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -46,10 +53,7 @@ func TestFaultsOfGoTo(t *testing.T) {
 			b := p.connected("ada")
 			id := b.create()
 			p.sandbox.Control(map[string]any{"faults": []any{tt.fault}})
-			path := "/meetings"
-			if strings.Contains(tt.fault["match"].(string), "meetings/*") {
-				path = "/meetings/" + id
-			}
+			path := strings.ReplaceAll(cmp.Or(tt.path, "/meetings"), "ID", id)
 			res := b.get(path)
 			if res.StatusCode != tt.status {
 				t.Errorf("status %d, want %d", res.StatusCode, tt.status)
