@@ -112,6 +112,7 @@ func (f fresh) RenewToken(_ context.Context, refused string) (string, time.Time,
 // When GoTo is out of reach the error is returned as it is: half an identity
 // would do harm. [MissingScope] means that neither service takes the token.
 func (c *Client) Me(ctx context.Context, accessToken string) (Profile, error) {
+	ctx = WithLane(ctx, LaneToken)
 	ts := fresh{accessToken, c.now()}
 	var admin wireProfile
 	err := c.do(ctx, ts, call{

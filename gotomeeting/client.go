@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -12,8 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // TokenSource gives the access token to call with. It names only standard
@@ -38,26 +37,29 @@ type Config struct {
 	// HTTP is the client to call with. Redirects are refused whatever it says,
 	// and its transport must not replay a POST. Nil means an own one with time limits.
 	HTTP *http.Client
-	// Rate is calls a second; 0 means [DefaultRate].
+	// Rate is calls a second; 0 means [DefaultRate]. No second holds more than
+	// it and a quarter of it, one call at least.
 	Rate float64
 	// Now is the clock that a token's age is taken from; nil means time.Now.
 	Now func() time.Time
 	// Log gets one line per failed try; nil discards them. No line holds an id or a secret.
 	Log *slog.Logger
-	// Observe is told of each try: the operation, GoTo's status (0 for none)
-	// and how long it took. It may be nil; it must be safe for concurrent use.
-	Observe func(op string, status int, d time.Duration)
+	// Observe is told of each try. It may be nil; it must be safe for concurrent use.
+	Observe func(Try)
 }
 
 // Client calls GoTo. It is safe for concurrent use.
 type Client struct {
-	base    string
-	http    *http.Client
-	limit   *rate.Limiter
-	now     func() time.Time
-	log     *slog.Logger
-	observe func(op string, status int, d time.Duration)
+	base     string
+	http     *http.Client
+	limit    *limiter
+	breakers map[string]*breaker // by API
+	budget   budget
+	now      func() time.Time
+	log      *slog.Logger
+	observe  func(Try)
 
+	seed   maphash.Seed   // tells callers apart without keeping their tokens
 	random func() float64 // in [0,1), for back-off
 	sleep  func(ctx context.Context, d time.Duration) error
 }
@@ -76,15 +78,16 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("rate of %v calls a second is not above zero", c.Rate)
 	}
 	client := &Client{
-		base: strings.TrimRight(c.BaseURL, "/"),
-		http: newHTTPClient(),
-		// A burst of a quarter keeps any one second below GoTo's ten.
-		limit:   rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/4))),
-		now:     c.Now,
-		log:     c.Log,
-		observe: c.Observe,
-		random:  rand.Float64,
-		sleep:   sleep,
+		base:     strings.TrimRight(c.BaseURL, "/"),
+		http:     newHTTPClient(),
+		limit:    newLimiter(perSecond),
+		breakers: map[string]*breaker{},
+		now:      c.Now,
+		log:      c.Log,
+		observe:  c.Observe,
+		seed:     maphash.MakeSeed(),
+		random:   rand.Float64,
+		sleep:    sleep,
 	}
 	if c.HTTP != nil {
 		own := *c.HTTP // the caller's stays as it is
@@ -99,7 +102,10 @@ func New(c Config) (*Client, error) {
 		client.log = slog.New(slog.DiscardHandler)
 	}
 	if client.observe == nil {
-		client.observe = func(string, int, time.Duration) {}
+		client.observe = func(Try) {}
+	}
+	for _, api := range []string{APIMeeting, APIAdmin, APISCIM} {
+		client.breakers[api] = &breaker{api: api, log: client.log}
 	}
 	return client, nil
 }

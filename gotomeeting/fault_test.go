@@ -495,11 +495,20 @@ func TestBaseURLWithPath(t *testing.T) {
 func TestObserve(t *testing.T) {
 	var seen []string
 	c := always(t, 503, "")
-	c.observe = func(op string, status int, d time.Duration) { seen = append(seen, fmt.Sprint(op, " ", status, d >= 0)) }
-	_, err := c.Meeting(t.Context(), oldToken(), "1")
+	c.observe = func(try Try) {
+		seen = append(seen, fmt.Sprint(try.API, " ", try.Op, " ", try.Lane, " ", try.Again, " ", try.Held, " ", try.Status, " ", try.Waited >= 0, " ", try.Took >= 0))
+	}
+	_, err := c.Meeting(WithLane(t.Context(), LaneBackground), oldToken(), "1")
 	faultOf(t, err, Unavailable)
-	if want := "[get meeting 503 true get meeting 503 true]"; fmt.Sprint(seen) != want {
+	if want := "[G2M get meeting background false  503 true true G2M get meeting background true  503 true true]"; fmt.Sprint(seen) != want {
 		t.Errorf("got %v", seen)
+	}
+	// Log-ins have a lane of their own.
+	seen = nil
+	c = always(t, 200, `{"key":1}`)
+	c.observe = func(try Try) { seen = append(seen, try.Lane.String()) }
+	if _, err := c.Me(t.Context(), "token"); err != nil || fmt.Sprint(seen) != "[token]" {
+		t.Errorf("%v, %v", seen, err)
 	}
 }
 

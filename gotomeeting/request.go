@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"log/slog"
 	"net"
@@ -24,9 +25,9 @@ const (
 	// A token this young cannot have expired, so then it is the scope.
 	youngToken = time.Minute
 
-	maxQueue       = 10 * time.Second // longest wait for our own limiter
 	maxRetries     = 2
 	longestBackOff = 4 * time.Second // what a page can wait for GoTo's limiter
+	slow           = 2 * time.Second // no healthy GoTo takes so long
 )
 
 // call is one operation of GoTo's, ready to be sent.
@@ -82,14 +83,15 @@ func (c *Client) do(ctx context.Context, ts TokenSource, k call) error {
 	}
 }
 
-// send tries until there is an answer worth keeping. A GET is tried again
-// after a 429 (twice) and after an outage (once), PUT and DELETE after a lost
-// connection (once), since they change nothing more the second time. A POST is
-// never tried again.
+// send tries until there is an answer worth keeping: after a 429 twice more,
+// after an outage once more, within the deadline and the budget. A second GET,
+// PUT or DELETE changes nothing more than the first; a POST is sent again only
+// if there was no connection to send it on.
 func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *Error {
+	c.budget.call()
 	outages, ambiguous := 0, false
 	for retries := 0; ; retries++ {
-		fault := c.once(ctx, token, k, body)
+		fault := c.once(ctx, token, k, body, retries > 0)
 		if fault == nil {
 			return nil
 		}
@@ -101,7 +103,9 @@ func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *
 		}
 		var pause time.Duration
 		switch {
-		case fault.Status == http.StatusTooManyRequests && k.method == http.MethodGet:
+		case k.method == http.MethodPost && (fault.Sent || fault.Status != 0):
+			return fault
+		case fault.Status == http.StatusTooManyRequests:
 			pause = time.Duration(c.random() * float64(time.Second<<retries))
 			if fault.RetryAfter > 0 {
 				pause += fault.RetryAfter
@@ -109,7 +113,7 @@ func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *
 			if pause > longestBackOff {
 				return fault
 			}
-		case fault.transient && outages == 0 && (k.method == http.MethodGet || (fault.Status == 0 && k.method != http.MethodPost)):
+		case fault.transient && outages == 0:
 			outages++
 			ambiguous = ambiguous || fault.Sent
 			pause = time.Duration(c.random() * float64(500*time.Millisecond))
@@ -119,21 +123,17 @@ func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
 			return fault
 		}
-		if c.sleep(ctx, pause) != nil {
+		if !c.budget.retry() || c.sleep(ctx, pause) != nil {
 			return fault
 		}
 	}
 }
 
-// once makes one try, under the limiter, and tells Observe and the log.
-func (c *Client) once(ctx context.Context, token string, k *call, body []byte) *Error {
-	if fault := c.wait(ctx, k); fault != nil {
-		return fault
-	}
-	began := time.Now()
-	status, fault := c.exchange(ctx, token, k, body)
-	took := time.Since(began)
-	c.observe(k.op, status, took)
+// once makes one try, and tells Observe and the log.
+func (c *Client) once(ctx context.Context, token string, k *call, body []byte, again bool) *Error {
+	try := Try{API: k.api, Op: k.op, Lane: laneOf(ctx), Again: again}
+	fault := c.attempt(ctx, token, k, body, &try)
+	c.observe(try)
 	if fault == nil {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (c *Client) once(ctx context.Context, token string, k *call, body []byte) *
 		fault.Code = strings.ReplaceAll(fault.Code, token, redacted)
 		fault.Detail = strings.ReplaceAll(fault.Detail, token, redacted)
 	}
-	attrs := []slog.Attr{slog.String("api", k.api), slog.String("op", k.op), slog.String("kind", fault.Kind.String()), slog.Int("status", status), slog.Duration("took", took)}
+	attrs := []slog.Attr{slog.String("api", k.api), slog.String("op", k.op), slog.String("kind", fault.Kind.String()), slog.Int("status", try.Status), slog.Duration("took", try.Took)}
 	if fault.Code != "" {
 		attrs = append(attrs, slog.String("code", fault.Code))
 	}
@@ -155,29 +155,65 @@ func (c *Client) once(ctx context.Context, token string, k *call, body []byte) *
 	return fault
 }
 
-// wait waits for the limiter, or refuses when that would take too long.
-func (c *Client) wait(ctx context.Context, k *call) *Error {
+// attempt sends once, if the breaker and the limiter let it.
+func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte, try *Try) *Error {
 	if err := ctx.Err(); err != nil {
+		try.Held = HeldQueue
 		return networkFault(k, err, false)
 	}
-	turn := c.limit.Reserve()
-	pause := turn.Delay()
-	deadline, bounded := ctx.Deadline()
-	if pause > maxQueue || (bounded && time.Until(deadline) < pause) {
-		turn.Cancel()
-		fault := k.fault(RateLimited)
-		fault.RetryAfter = pause
-		fault.Detail = "our own limit"
+	end, wait := c.breakers[k.api].begin()
+	if end == nil {
+		try.Held = HeldBreaker
+		fault := k.fault(Unavailable)
+		fault.RetryAfter = wait
+		fault.Detail = "left alone after failures"
 		return fault
 	}
-	if pause == 0 {
-		return nil
+	began := time.Now()
+	if fault := c.wait(ctx, k, try.Lane); fault != nil {
+		end(nothing, 0)
+		try.Held, try.Waited = HeldQueue, time.Since(began)
+		return fault
 	}
-	if err := c.sleep(ctx, pause); err != nil {
-		turn.Cancel()
+	sent := time.Now()
+	status, fault := c.exchange(ctx, token, k, body)
+	try.Status, try.Waited, try.Took = status, sent.Sub(began), time.Since(sent)
+	count(ctx, try.Took)
+	end(health(fault, try.Took), maphash.String(c.seed, token))
+	if status == http.StatusTooManyRequests {
+		c.limit.tooMany(fault.RetryAfter)
+	}
+	return fault
+}
+
+// wait waits for a turn, or refuses when that would take too long.
+func (c *Client) wait(ctx context.Context, k *call, lane Lane) *Error {
+	tooLong, err := c.limit.wait(ctx, lane)
+	switch {
+	case errors.Is(err, context.Canceled):
 		return networkFault(k, err, false)
+	case err != nil || tooLong > 0:
+		fault := k.fault(RateLimited)
+		fault.RetryAfter = tooLong
+		fault.Detail = "our own limit"
+		fault.Err = err
+		return fault
 	}
 	return nil
+}
+
+// health is what a try tells about GoTo. An answer other than a 5xx concerns
+// the one who asked, and a time-out counts only if GoTo had time.
+func health(fault *Error, took time.Duration) verdict {
+	switch {
+	case fault == nil:
+		return answered
+	case errors.Is(fault.Err, context.Canceled), fault.Status == http.StatusRequestTimeout, fault.Kind == TimedOut && took < slow:
+		return nothing
+	case fault.Kind == Unavailable, fault.Kind == TimedOut, fault.transient:
+		return failed
+	}
+	return nothing
 }
 
 // exchange sends one request and reads its answer. The status is 0 when there
@@ -269,6 +305,7 @@ func networkFault(k *call, err error, sent bool) *Error {
 	case errors.Is(err, context.Canceled):
 	case isTimeout(err):
 		fault.Kind = TimedOut
+		fault.transient = !sent // who waits for an answer has waited enough
 	default:
 		fault.transient = true
 	}

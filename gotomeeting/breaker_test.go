@@ -1,0 +1,217 @@
+package gotomeeting
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// flaky is a GoTo that answers as it is told.
+type flaky struct {
+	answer func() (*http.Response, error)
+	calls  atomic.Int64
+}
+
+func (f *flaky) client(t *testing.T) *Client {
+	return newClient(t, wire(func(*http.Request) (*http.Response, error) {
+		f.calls.Add(1)
+		return f.answer()
+	}))
+}
+
+// says has GoTo answer a status from now on.
+func (f *flaky) says(status int) {
+	f.answer = func() (*http.Response, error) { return answer(status, "[]"), nil }
+}
+
+// user is a caller of their own.
+func user(n int) *tokens { return &tokens{token: fmt.Sprint("token of ", n), issued: issuedLongAgo} }
+
+func TestBreaker(t *testing.T) {
+	silence := func() (*http.Response, error) { time.Sleep(3 * time.Second); return nil, context.DeadlineExceeded }
+	hasty := func() (*http.Response, error) { time.Sleep(time.Second); return nil, context.DeadlineExceeded }
+	refused := func() (*http.Response, error) { return nil, fmt.Errorf("connection refused") }
+	left := func() (*http.Response, error) { time.Sleep(3 * time.Second); return nil, context.Canceled }
+	status := func(status int) func() (*http.Response, error) {
+		return func() (*http.Response, error) { return answer(status, `{"errorCode":"x"}`), nil }
+	}
+	for name, tt := range map[string]struct {
+		answer func() (*http.Response, error)
+		users  int
+		pause  time.Duration // between calls
+		fine   int           // calls that succeed first
+		opens  bool
+	}{
+		"500":                       {answer: status(500), users: 2, opens: true},
+		"503":                       {answer: status(503), users: 2, opens: true},
+		"no connection":             {answer: refused, users: 2, opens: true},
+		"no answer":                 {answer: silence, users: 10, pause: time.Second, opens: true},
+		"half of them":              {answer: status(500), users: 2, fine: 20, opens: true},
+		"one user's trouble":        {answer: status(500), users: 1},
+		"seldom":                    {answer: status(500), users: 2, pause: 2 * time.Second},
+		"400":                       {answer: status(400), users: 2},
+		"401":                       {answer: status(401), users: 2},
+		"403":                       {answer: status(403), users: 2},
+		"404":                       {answer: status(404), users: 2},
+		"408":                       {answer: status(408), users: 2},
+		"429":                       {answer: status(429), users: 2},
+		"callers leave":             {answer: left, users: 2},
+		"callers have little time":  {answer: hasty, users: 2},
+		"less than half":            {answer: status(500), users: 2, fine: 60},
+		"success of a while ago":    {answer: status(500), users: 2, fine: 200, pause: time.Second, opens: true},
+		"an answer of another kind": {answer: status(302), users: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				goTo := &flaky{}
+				c := goTo.client(t)
+				goTo.says(200)
+				for range tt.fine {
+					if _, err := c.Upcoming(t.Context(), user(0), ""); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if tt.fine > 100 {
+					time.Sleep(breakerWindow)
+				}
+				goTo.answer = tt.answer
+				var all sync.WaitGroup
+				for i := range 40 {
+					all.Go(func() { _ = second(c.Create(t.Context(), user(i%tt.users), request())) })
+					time.Sleep(max(tt.pause, 100*time.Millisecond))
+				}
+				if opened := c.State().Breakers[APIMeeting] != BreakerClosed; opened != tt.opens {
+					t.Errorf("open: %t, want %t", opened, tt.opens)
+				}
+				all.Wait()
+				if failures := int(goTo.calls.Load()) - tt.fine; tt.opens && (failures < 20 || failures >= 40) {
+					t.Errorf("opened after %d failures, want 20, and no call afterwards", failures)
+				}
+			})
+		})
+	}
+}
+
+// While it is open GoTo has peace and callers an answer at once; then one call
+// tries, and all go on when it succeeds.
+func TestBreakerOpensAndCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		goTo := &flaky{}
+		c := goTo.client(t)
+		held := ""
+		c.observe = func(try Try) {
+			if try.Held != "" {
+				held = try.Held
+			}
+		}
+		read := func(n int) error { return second(c.Upcoming(t.Context(), user(n), "")) }
+		for goTo.says(500); c.State().Breakers[APIMeeting] == BreakerClosed; {
+			_ = read(int(goTo.calls.Load() % 2))
+		}
+
+		calls, began := goTo.calls.Load(), time.Now()
+		if calls != breakerCalls {
+			t.Errorf("opened after %d calls", calls)
+		}
+		fault := faultOf(t, read(1), Unavailable)
+		if fault.RetryAfter != breakerOpen || fault.Sent || fault.Status != 0 || time.Since(began) != 0 || held != HeldBreaker {
+			t.Errorf("while it is open: %+v after %v, held by %q", fault, time.Since(began), held)
+		}
+		if fault := faultOf(t, second(c.Create(t.Context(), user(1), request())), Unavailable); fault.Sent {
+			t.Error("a create that was not sent is in doubt")
+		}
+		if n := goTo.calls.Load() - calls; n > 0 {
+			t.Errorf("%d calls while it is open", n)
+		}
+		// The other APIs are called.
+		goTo.answer = func() (*http.Response, error) { return answer(200, `{"key":1}`), nil }
+		if _, err := c.Me(t.Context(), "token"); err != nil {
+			t.Errorf("another API: %v", err)
+		}
+
+		// One tries, and fails.
+		time.Sleep(breakerOpen)
+		if got := c.State().Breakers[APIMeeting]; got != BreakerTrying {
+			t.Errorf("after %v: %v", breakerOpen, got)
+		}
+		goTo.answer = func() (*http.Response, error) { time.Sleep(time.Second); return answer(500, ""), nil }
+		calls = goTo.calls.Load()
+		probe := make(chan error)
+		go func() { probe <- read(1) }()
+		synctest.Wait()
+		faultOf(t, read(2), Unavailable)
+		faultOf(t, <-probe, Unavailable)
+		if got := c.State().Breakers[APIMeeting]; got != BreakerOpen || goTo.calls.Load() != calls+1 {
+			t.Errorf("after a failed try: %v, %d calls", got, goTo.calls.Load()-calls)
+		}
+
+		// A try that tells nothing leaves the next to try.
+		time.Sleep(breakerOpen)
+		goTo.says(403)
+		faultOf(t, read(1), Forbidden)
+		if got := c.State().Breakers[APIMeeting]; got != BreakerTrying {
+			t.Errorf("after a try that tells nothing: %v", got)
+		}
+		goTo.says(200)
+		for range 5 {
+			if err := read(1); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := c.State().Breakers[APIMeeting]; got != BreakerClosed {
+			t.Errorf("after success: %v", got)
+		}
+		goTo.says(500) // what failed before is forgotten
+		faultOf(t, read(1), Unavailable)
+		if got := c.State().Breakers[APIMeeting]; got != BreakerClosed {
+			t.Errorf("after one failure more: %v", got)
+		}
+	})
+}
+
+func TestRetriesAreATenth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		goTo := &flaky{}
+		c := goTo.client(t)
+		retries := 0
+		c.observe = func(try Try) {
+			if try.Again {
+				retries++
+			}
+		}
+		read := func(n int) {
+			for range n {
+				_, _ = c.Upcoming(t.Context(), user(0), "")
+			}
+		}
+		goTo.says(429)
+		read(100)
+		if retries != budgetFloor {
+			t.Errorf("%d retries of a hundred calls, want %d", retries, budgetFloor)
+		}
+		goTo.says(200)
+		read(900)
+		goTo.says(429)
+		read(100)
+		if want := 108; retries > want+2 || retries < 100 {
+			t.Errorf("%d retries of 1,100 calls, want a tenth", retries)
+		}
+		// The minute slides.
+		time.Sleep(59 * time.Second)
+		before := retries
+		read(5)
+		if retries != before {
+			t.Errorf("%d retries too many within the minute", retries-before)
+		}
+		time.Sleep(time.Second)
+		read(100)
+		if retries != before+budgetFloor {
+			t.Errorf("%d retries in a new minute, want %d", retries-before, budgetFloor)
+		}
+	})
+}
