@@ -1,0 +1,201 @@
+package gotomeeting_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portal/gotomeeting"
+	"portal/sandbox/sandboxtest"
+)
+
+// bearer is a token that nothing renews.
+type bearer string
+
+func (b bearer) AccessToken(context.Context) (string, time.Time, error) {
+	return string(b), time.Time{}, nil
+}
+
+func (b bearer) RenewToken(context.Context, string) (string, time.Time, error) {
+	return string(b), time.Time{}, nil
+}
+
+func newClient(t *testing.T, c gotomeeting.Config) *gotomeeting.Client {
+	t.Helper()
+	client, err := gotomeeting.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Two replicas with half of the rate each, against a limit of ten a second.
+func TestSharesAtTheSandbox(t *testing.T) {
+	t.Parallel()
+	sb := sandboxtest.New(t)
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for _, name := range []string{"ada", "ben"} {
+		c := newClient(t, gotomeeting.Config{BaseURL: sb.API, Observe: func(try gotomeeting.Try) {
+			if try.Status == http.StatusTooManyRequests {
+				refused.Add(1)
+			}
+		}})
+		c.SetRate(gotomeeting.DefaultRate / 2)
+		token := bearer(sb.Token(name + "@example.test"))
+		for range 12 {
+			all.Go(func() {
+				if _, err := c.Upcoming(t.Context(), token, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if n := refused.Load(); n > 0 {
+		t.Errorf("%d of 24 calls were too many", n)
+	}
+	if n := sb.Calls()["GET /G2M/rest/upcomingMeetings"]; n != 24 {
+		t.Errorf("%d calls arrived, so this shows nothing", n)
+	}
+}
+
+// Without the limiter the same calls are too many, and a 429 slows the client.
+func TestTooManyAtTheSandbox(t *testing.T) {
+	t.Parallel()
+	sb := sandboxtest.New(t)
+	c := newClient(t, gotomeeting.Config{BaseURL: sb.API, Rate: 1000})
+	token := bearer(sb.Token("ada@example.test"))
+	var all sync.WaitGroup
+	for range 24 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			_, _ = c.Upcoming(ctx, token, "")
+		})
+	}
+	all.Wait()
+	if rate := c.State().Rate; rate > 600 {
+		t.Errorf("%v calls a second after 429s", rate)
+	}
+}
+
+// An outage that two users meet is nobody's call any more, and no other API's.
+func TestOutageAtTheSandbox(t *testing.T) {
+	t.Parallel()
+	for kind, fault := range map[string]map[string]any{
+		"503":   {"match": "GET /G2M/rest/upcomingMeetings", "times": 0, "kind": "status", "status": 503},
+		"500":   {"match": "GET /G2M/rest/upcomingMeetings", "times": 0, "kind": "status", "status": 500},
+		"reset": {"match": "GET /G2M/rest/upcomingMeetings", "times": 0, "kind": "reset"},
+		"cut":   {"match": "GET /G2M/rest/upcomingMeetings", "times": 0, "kind": "truncate"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			sb := sandboxtest.New(t)
+			sb.Control(map[string]any{"rate_limit_per_s": 0, "faults": []any{fault}})
+			c := newClient(t, gotomeeting.Config{BaseURL: sb.API, Rate: 1000})
+			users := []bearer{bearer(sb.Token("ada@example.test")), bearer(sb.Token("ben@example.test"))}
+			calls := func() int { return sb.Calls()["GET /G2M/rest/upcomingMeetings"] }
+			for i := 0; c.State().Breakers[gotomeeting.APIMeeting] == gotomeeting.BreakerClosed; i++ {
+				if _, err := c.Upcoming(t.Context(), users[i%2], ""); err == nil {
+					t.Fatal("no fault")
+				}
+				if i > 20 {
+					t.Fatalf("the breaker is closed after %d failures", calls())
+				}
+			}
+			before := calls()
+			_, err := c.Upcoming(t.Context(), users[0], "")
+			held, ok := errors.AsType[*gotomeeting.Error](err)
+			if !ok || held.Kind != gotomeeting.Unavailable || held.RetryAfter <= 0 || calls() != before || before != 20 {
+				t.Errorf("got %v after %d calls and %d more", err, before, calls()-before)
+			}
+			if _, err := c.Me(t.Context(), string(users[0])); err != nil {
+				t.Errorf("the Admin API: %v", err)
+			}
+		})
+	}
+}
+
+// What GoTo refuses one user is that user's affair.
+func TestRefusalsAtTheSandboxAreNoOutage(t *testing.T) {
+	t.Parallel()
+	sb := sandboxtest.New(t)
+	sb.Control(map[string]any{"rate_limit_per_s": 0})
+	c := newClient(t, gotomeeting.Config{BaseURL: sb.API, Rate: 1000})
+	for i := range 60 {
+		token := bearer(fmt.Sprint("no token ", i%2))
+		if i%3 == 0 {
+			token = bearer(sb.Token("ben@example.test"))
+		}
+		if _, err := c.Meeting(t.Context(), token, "999999999"); err == nil {
+			t.Fatal("no refusal")
+		}
+	}
+	if _, err := c.Upcoming(t.Context(), bearer(sb.Token("ada@example.test")), ""); err != nil {
+		t.Error(err)
+	}
+}
+
+// A connection that never came about carried nothing, so a create is sent
+// again; one that was lost may have carried it, so it is not.
+func TestCreateIsSentAgainOnlyIfItNeverLeft(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		dial func(net.Conn, int) (net.Conn, error) // the nth connection
+		made int
+		err  bool
+	}{
+		"refused once": {func(conn net.Conn, n int) (net.Conn, error) {
+			if n == 1 {
+				_ = conn.Close()
+				return nil, errors.New("connection refused")
+			}
+			return conn, nil
+		}, 1, false},
+		"lost once": {func(conn net.Conn, n int) (net.Conn, error) {
+			if n == 1 {
+				return deaf{conn}, nil
+			}
+			return conn, nil
+		}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sb := sandboxtest.New(t)
+			dials := 0
+			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				dials++
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return tt.dial(conn, dials)
+			}}
+			c := newClient(t, gotomeeting.Config{BaseURL: sb.API, HTTP: &http.Client{Transport: transport}})
+			start := time.Now().Add(24 * time.Hour)
+			_, err := c.Create(t.Context(), bearer(sb.Token("ada@example.test")), gotomeeting.MeetingRequest{
+				Subject: "Once", Start: start, End: start.Add(time.Hour), Type: gotomeeting.Scheduled, Audio: gotomeeting.AudioHybrid,
+			})
+			if (err != nil) != tt.err {
+				t.Errorf("got %v", err)
+			}
+			if n := sb.Calls()["POST /G2M/rest/meetings"]; n != tt.made {
+				t.Errorf("the create arrived %d times, want %d", n, tt.made)
+			}
+		})
+	}
+}
+
+// deaf sends, and hears no answer.
+type deaf struct{ net.Conn }
+
+func (d deaf) Read(b []byte) (int, error) {
+	_, _ = d.Conn.Read(b)
+	return 0, errors.New("connection lost")
+}
