@@ -36,6 +36,10 @@ type Config struct {
 	Ready          func(context.Context) error // whether the store can be reached
 	Deadline       time.Duration               // of a page; 0: 9 s. Reports over a whole account get three times as long
 	Log            *slog.Logger
+	// Observe is told of each request that was answered: the pattern of its
+	// route ("" for none), its method, which may be any word, and the status.
+	// It may be nil; it must be safe for concurrent use.
+	Observe func(route, method string, status int, took time.Duration)
 }
 
 // server carries what handlers share. It holds no state of its own.
@@ -48,6 +52,7 @@ type server struct {
 	sandbox  bool
 	ready    func(context.Context) error
 	log      *slog.Logger
+	observe  func(route, method string, status int, took time.Duration)
 }
 
 // pageDeadline is a request's, below the server's own write time-out even
@@ -58,10 +63,13 @@ const pageDeadline = 9 * time.Second
 func New(cfg Config) (http.Handler, error) {
 	s := &server{
 		auth: cfg.Auth, meetings: cfg.Meetings, public: cfg.PublicURL, prefix: strings.TrimSuffix(cfg.PublicURL.Path, "/"),
-		needsURL: cfg.NeedsPublicURL, sandbox: cfg.Sandbox, ready: cfg.Ready, log: cfg.Log,
+		needsURL: cfg.NeedsPublicURL, sandbox: cfg.Sandbox, ready: cfg.Ready, log: cfg.Log, observe: cfg.Observe,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.observe == nil {
+		s.observe = func(string, string, int, time.Duration) {}
 	}
 	guard, err := sameOrigin(cfg.PublicURL)
 	if err != nil {
@@ -162,32 +170,6 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Header().Set(echo.HeaderXRequestID, strings.ToLower(rand.Text()))
 		return next(c)
 	}
-}
-
-// logRequests writes one line a request, with the route's pattern: paths and
-// queries hold ids, names and codes.
-func (s *server) logRequests() echo.MiddlewareFunc {
-	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
-		HandleError: true, LogStatus: true, LogLatency: true, LogMethod: true, LogRoutePath: true, LogRequestID: true, LogResponseSize: true, LogError: true,
-		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
-			attrs := []slog.Attr{
-				slog.String("method", v.Method), slog.String("route", v.RoutePath), slog.Int("status", v.Status),
-				slog.Duration("took", v.Latency.Round(10*time.Microsecond)), slog.Int64("bytes", v.ResponseSize),
-				slog.String("request", c.Response().Header().Get(echo.HeaderXRequestID)),
-			}
-			level := slog.LevelInfo
-			if v.Error != nil {
-				attrs = append(attrs, slog.Any("error", v.Error))
-				if _, _, cause := explain(v.Error, c.Request()); cause {
-					level = slog.LevelError
-				}
-			} else if strings.HasPrefix(v.RoutePath, "/static/") || v.RoutePath == "/healthz" || v.RoutePath == "/readyz" {
-				level = slog.LevelDebug
-			}
-			s.log.LogAttrs(c.Request().Context(), level, "request", attrs...)
-			return nil
-		},
-	})
 }
 
 // recoverPanics turns a panic into the page for a fault of our own.

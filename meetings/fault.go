@@ -1,6 +1,7 @@
 package meetings
 
 import (
+	"context"
 	"errors"
 
 	"portal/gotomeeting"
@@ -10,6 +11,12 @@ import (
 // It is the client's own error type, named here so that rooms above need not
 // know the client.
 type Fault = gotomeeting.Error
+
+// Tally counts the calls to GoTo that one request makes.
+type Tally = gotomeeting.Tally
+
+// WithTally returns a context whose calls to GoTo are counted, and where.
+func WithTally(ctx context.Context) (context.Context, *Tally) { return gotomeeting.WithTally(ctx) }
 
 // HostURL opens a meeting as its host without a log-in: a secret.
 type HostURL = gotomeeting.HostURL

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"portal/gotomeeting"
 )
 
 // AllOrganizers as an organizer key asks for the whole account.
@@ -70,7 +72,8 @@ func (s *Service) History(ctx context.Context, c Caller, organizer string, from,
 		mu  sync.Mutex
 		out Looked
 	)
-	group, gctx := errgroup.WithContext(ctx)
+	// A whole account makes many calls: pages of others go first.
+	group, gctx := errgroup.WithContext(gotomeeting.WithLane(ctx, gotomeeting.LaneBackground))
 	group.SetLimit(organizersAtOnce)
 	asked := 0
 	for _, u := range people {

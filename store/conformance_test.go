@@ -581,6 +581,8 @@ func TestFailureIsAnError(t *testing.T) {
 			"PutMeta":            func() error { return s.PutMeta(ctx, "x", []byte("1")) },
 			"PutMetaOnce":        func() error { _, err := s.PutMetaOnce(ctx, "x", []byte("1")); return err },
 			"Mode":               func() error { return s.Mode(ctx, "real") },
+			"Beat":               func() error { _, err := s.Beat(ctx, "r", noon, noon); return err },
+			"Leave":              func() error { return s.Leave(ctx, "r") },
 			"Sweep":              func() error { _, err := s.Sweep(ctx, noon); return err },
 			"Remember":           func() error { return s.Remember(ctx, "acc", meetings.Remembered{MeetingID: "1"}) },
 			"Recall":             func() error { _, _, err := s.Recall(ctx, "acc", "1"); return err },
