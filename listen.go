@@ -8,11 +8,22 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
-// drain is how long requests under way may take once the portal stops.
-const drain = 20 * time.Second
+const (
+	// drain is how long requests under way may take once the portal stops.
+	drain = 20 * time.Second
+
+	// maxConnections bounds what a flood can cost; more wait in the system's
+	// queue. There is no bound for each address: behind a proxy all
+	// connections come from one, and whoever is counted there is counted in
+	// requests.
+	maxConnections = 2000
+)
 
 // listen opens an address. With port 0 the system picks a free one.
 func listen(ctx context.Context, name, address string) (net.Listener, error) {
@@ -78,17 +89,32 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// serveUntil serves until ctx ends, and then lets requests under way finish.
-// stopping is called in between.
-func serveUntil(ctx context.Context, server *http.Server, l net.Listener, stopping func()) error {
+// serveUntil serves until ctx ends, calls stopping, serves on for notice, so
+// that load balancers learn of it, and then lets requests under way finish.
+func serveUntil(ctx context.Context, server *http.Server, l net.Listener, notice time.Duration, stopping func()) error {
+	handler, leaving := server.Handler, atomic.Bool{}
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if leaving.Load() {
+			// A connection that its client gives up can not be cut while the
+			// client begins its next request.
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(netutil.LimitListener(l, maxConnections)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
+	leaving.Store(true)
 	stopping()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-time.After(notice):
+	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err := server.Shutdown(late)

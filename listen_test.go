@@ -55,7 +55,7 @@ func TestRequestsUnderWayFinishWhenThePortalStops(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveUntil(ctx, newServer(slow, slog.New(slog.DiscardHandler)), l, func() { close(stopping) })
+		ended <- serveUntil(ctx, newServer(slow, slog.New(slog.DiscardHandler)), l, 0, func() { close(stopping) })
 	}()
 	go func() {
 		<-arrived

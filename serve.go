@@ -31,6 +31,10 @@ const openDeadline = time.Minute
 // sweepEvery is how often expired rows are deleted.
 const sweepEvery = time.Hour
 
+// drainNotice is how long a replica that stops serves on, unready, so that its
+// load balancer sends requests elsewhere. A portal alone has no elsewhere.
+const drainNotice = 3 * time.Second
+
 // portal is everything that serves, wired.
 type portal struct {
 	handler   http.Handler
@@ -84,7 +88,11 @@ func serve(ctx context.Context, c Config, stdout io.Writer, log *slog.Logger) (e
 			return fmt.Errorf("say the set-up code: %w", err)
 		}
 	}
-	return serveUntil(ctx, newServer(p.handler, log), l, func() {
+	notice := time.Duration(0)
+	if c.Database.postgres() {
+		notice = drainNotice
+	}
+	return serveUntil(ctx, newServer(p.handler, log), l, notice, func() {
 		p.draining.Store(true)
 		log.Info("stopping")
 	})
@@ -116,12 +124,13 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 		client = auth.ClientCredentials{ID: sandbox.ClientID, Secret: auth.NewSecret(sandbox.ClientSecret)}
 	}
 
-	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: places.API, Rate: c.Rate, Log: log, Observe: m.observe})
+	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: places.API, Rate: c.Rate, Log: log, Observe: m.try})
 	if err != nil {
 		return p, err
 	}
+	m.watch(goTo.State)
 	door, err := auth.New(auth.Config{
-		Store: p.store, Keys: keys, PublicURL: public,
+		Store: timedStore{p.store, m}, Keys: keys, PublicURL: public,
 		AuthURL: places.Auth, TokenURL: places.Token, RevokeURL: places.Revoke, Client: client,
 		Sandbox: c.Sandbox, AllowedAccounts: c.Accounts, Idle: c.Idle, Max: c.Max, Log: log,
 		Identify: identify(goTo),
@@ -131,12 +140,15 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 	}
 	p.closers = append(p.closers, door.Close)
 	p.setupCode = door.SetupCode()
+	if c.Database.postgres() {
+		p.closers = append(p.closers, shareRate(ctx, p.store, c.Rate, goTo.SetRate, log))
+	}
 
 	pages, err := handlers.New(handlers.Config{
 		Auth:      door,
 		Meetings:  meetings.New(meetings.Config{GoTo: goTo, Memory: p.store, JoinBase: places.Join, Log: log}),
 		PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies, Assets: static.Handler(),
-		Ready: p.ready, Log: log,
+		Ready: p.ready, Log: log, Observe: m.request,
 	})
 	if err != nil {
 		return p, err

@@ -71,7 +71,7 @@ func serveSandbox(ctx context.Context, c sandboxConfig, stdout io.Writer, log *s
 	if _, err := fmt.Fprintf(stdout, "listening on %s\n", origin(c.listen, l)); err != nil {
 		return fmt.Errorf("say where the sandbox listens: %w", err)
 	}
-	return serveUntil(ctx, newServer(s, log), l, func() { log.Info("stopping") })
+	return serveUntil(ctx, newServer(s, log), l, 0, func() { log.Info("stopping") })
 }
 
 // openSimulator opens the sandbox with its ledger, whose directory is made

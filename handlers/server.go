@@ -33,7 +33,7 @@ type Config struct {
 	Sandbox        bool
 	Assets         http.Handler // serves /static/
 	TrustedProxies []netip.Prefix
-	Ready          func(context.Context) error // whether the store can be reached
+	Ready          func(context.Context) error // why no requests should come, nil for ready
 	Deadline       time.Duration               // of a page; 0: 9 s. Reports over a whole account get three times as long
 	Log            *slog.Logger
 	// Observe is told of each request that was answered: the pattern of its
@@ -156,8 +156,8 @@ func (s *server) isReady(c echo.Context) error {
 	defer cancel()
 	if s.ready != nil {
 		if err := s.ready(ctx); err != nil {
-			s.log.ErrorContext(ctx, "not ready", "error", err)
-			return c.String(http.StatusServiceUnavailable, "the store cannot be reached\n")
+			s.log.WarnContext(ctx, "not ready", "error", err)
+			return c.String(http.StatusServiceUnavailable, "not ready\n")
 		}
 	}
 	return c.String(http.StatusOK, "ready\n")
