@@ -27,9 +27,13 @@ const (
 	gotoJoinURL   = "https://meet.goto.com/"
 )
 
-// maxRate is above what GoTo allows any customer by a wide margin; more is a
-// slip of the finger.
-const maxRate = 1000
+const (
+	gotoRate = 10 // calls a second that GoTo allows by default
+
+	// maxRate is above what GoTo allows any customer by a wide margin; more is
+	// a slip of the finger.
+	maxRate = 1000
+)
 
 // Config is what the portal was told, checked.
 type Config struct {
@@ -124,7 +128,7 @@ func loadConfig(args, environ []string) (Config, error) {
 	env.parse("LOG_LEVEL", "info", "use debug, info, warn or error", func(s string) error { return c.LogLevel.UnmarshalText([]byte(s)) })
 	if c.Metrics = env.text("METRICS_ADDR", ""); c.Metrics != "" {
 		checkAddress(env, "METRICS_ADDR", c.Metrics)
-		if c.Metrics == c.Listen {
+		if c.Metrics == c.Listen && !strings.HasSuffix(c.Metrics, ":0") {
 			env.problem("METRICS_ADDR and LISTEN_ADDR are both %s: metrics need a listener of their own", c.Metrics)
 		}
 	}
@@ -177,8 +181,12 @@ func (c *Config) storage(env *environment) {
 		c.Database.url = auth.NewSecret(def)
 	}
 	env.show("DATABASE_URL", c.Database.String())
-	if scheme, _, isURL := strings.Cut(c.Database.Reveal(), "://"); isURL && !c.Database.postgres() {
+	scheme, _, isURL := strings.Cut(c.Database.Reveal(), "://")
+	switch _, err := url.Parse(c.Database.Reveal()); {
+	case isURL && !c.Database.postgres():
 		env.problem("DATABASE_URL begins with %q: give the path of a file for SQLite, or postgres://…", scheme+"://")
+	case isURL && err != nil: // which quotes the password
+		env.problem("DATABASE_URL is not a URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE is its form, with %%XX for special characters")
 	}
 }
 
@@ -233,8 +241,14 @@ func (c *Config) gotoSettings(env *environment) {
 		c.GoTo.API = strings.TrimRight(c.GoTo.API, "/")
 		// A meeting's id is appended.
 		c.GoTo.Join = strings.TrimRight(c.GoTo.Join, "/") + "/"
+		// Tokens of the one are no good to the other.
+		if local(c.GoTo.API) != local(c.GoTo.Token) || local(c.GoTo.Auth) != local(c.GoTo.Token) {
+			env.warn("GOTO_AUTH_URL, GOTO_TOKEN_URL and GOTO_API_URL are partly on this machine and partly not: name all of a sandbox's places, or none")
+		}
 	}
-	c.Rate = env.number("GOTO_RATE", "8", maxRate)
+	if c.Rate = env.number("GOTO_RATE", "8", maxRate); c.Rate > gotoRate {
+		env.warn("GOTO_RATE is %v, and GoTo allows %d calls a second unless it agreed to more", c.Rate, gotoRate)
+	}
 }
 
 func (c *Config) checkAccounts(env *environment) {
@@ -259,6 +273,9 @@ func (c *Config) proxies(env *environment) {
 		if err != nil {
 			env.problem("TRUSTED_PROXIES holds %q: use CIDRs such as 10.0.0.0/8, separated by commas", text)
 			continue
+		}
+		if p.Bits() == 0 {
+			env.warn("TRUSTED_PROXIES holds %s: anybody can claim any address; name your proxies", text)
 		}
 		c.Proxies = append(c.Proxies, p.Masked())
 	}
@@ -296,6 +313,12 @@ func loopbackHost(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback()
+}
+
+// local reports whether a URL leads to this machine.
+func local(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && loopbackHost(u.Hostname())
 }
 
 func loopbackAddress(address string) bool {

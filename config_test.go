@@ -107,6 +107,7 @@ func TestProblemsNameSettingAndRemedy(t *testing.T) {
 		{env: []string{"PUBLIC_URL=https://u:p@example.com/"}, want: []string{"PUBLIC_URL", "scheme, host and path"}},
 		{env: []string{"PUBLIC_URL=https://example.com/?a=b"}, want: []string{"PUBLIC_URL"}},
 		{env: []string{"DATABASE_URL=mysql://db/portal"}, want: []string{"DATABASE_URL", "mysql://", "postgres://"}},
+		{env: []string{"DATABASE_URL=postgres://u:hunter2%zz@db:x/portal", "SESSION_KEY=" + aKey}, want: []string{"DATABASE_URL", "postgres://USER:PASSWORD@"}},
 		{env: []string{"DATABASE_URL=postgres://db/portal"}, want: []string{"SESSION_KEY", "openssl rand -base64 32"}},
 		{env: []string{"SESSION_KEY=c2hvcnQ="}, want: []string{"SESSION_KEY", "32"}},
 		{env: []string{"SESSION_KEY=" + aKey, "SESSION_KEY_FILE=" + missing}, want: []string{"SESSION_KEY", "SESSION_KEY_FILE", "keep one"}},
@@ -138,6 +139,9 @@ func TestProblemsNameSettingAndRemedy(t *testing.T) {
 			_, err := loadConfig(tc.args, tc.env)
 			if err == nil {
 				t.Fatal("no problem found")
+			}
+			if strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%q shows a password", err)
 			}
 			for _, want := range tc.want {
 				if !strings.Contains(err.Error(), want) {
@@ -203,6 +207,32 @@ func TestNearMissesAreWarnedAbout(t *testing.T) {
 	}
 	if len(c.warnings) != len(want) {
 		t.Errorf("%d warnings, want %d: %q", len(c.warnings), len(want), c.warnings)
+	}
+}
+
+func TestRiskySettingsAreWarnedAbout(t *testing.T) {
+	c, err := loadConfig([]string{"-sandbox", "-listen", ":8080"}, []string{
+		"GOTO_RATE=11", "TRUSTED_PROXIES=10.0.0.0/8,0.0.0.0/0", "PUBLIC_URL=http://meetings.example.com",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GOTO_RATE is 11", "TRUSTED_PROXIES holds 0.0.0.0/0", "PUBLIC_URL is plain http", "-sandbox listens on :8080"} {
+		if !slices.ContainsFunc(c.warnings, func(w string) bool { return strings.HasPrefix(w, want) }) {
+			t.Errorf("no warning %q in %q", want, c.warnings)
+		}
+	}
+	if len(c.warnings) != 4 {
+		t.Errorf("%d warnings: %q", len(c.warnings), c.warnings)
+	}
+	for _, place := range []string{"GOTO_API_URL=http://localhost:9090/sandbox", "GOTO_TOKEN_URL=http://[::1]/token", "GOTO_AUTH_URL=http://127.0.0.1/authorize"} {
+		if c, err := loadConfig(nil, []string{place}); err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "partly on this machine") {
+			t.Errorf("%s: %q, %v", place, c.warnings, err)
+		}
+	}
+	// Two ports that the system picks are two.
+	if _, err := loadConfig([]string{"-listen", "localhost:0"}, []string{"METRICS_ADDR=localhost:0"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package gotomeeting
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -152,6 +153,11 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 
 		// A try that tells nothing leaves the next to try.
 		time.Sleep(breakerOpen)
+		goTo.answer = func() (*http.Response, error) { panic("here") }
+		func() {
+			defer func() { _ = recover() }()
+			_ = read(1)
+		}()
 		goTo.says(403)
 		faultOf(t, read(1), Forbidden)
 		if got := c.State().Breakers[APIMeeting]; got != BreakerTrying {
@@ -170,6 +176,27 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		faultOf(t, read(1), Unavailable)
 		if got := c.State().Breakers[APIMeeting]; got != BreakerClosed {
 			t.Errorf("after one failure more: %v", got)
+		}
+	})
+}
+
+// Calls that were under way when it opened are the outage that it opened for.
+func TestBreakerIgnoresLateFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker{log: slog.New(slog.DiscardHandler)}
+		var late []func(verdict, uint64)
+		for range 3 * breakerCalls {
+			end, _ := b.begin()
+			late = append(late, end)
+		}
+		for i, end := range late {
+			end(failed, uint64(i))
+			if i == breakerCalls {
+				time.Sleep(breakerOpen / 2)
+			}
+		}
+		if _, wait := b.begin(); wait != breakerOpen/2 {
+			t.Errorf("it is open for %v more", wait)
 		}
 	})
 }

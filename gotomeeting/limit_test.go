@@ -175,7 +175,7 @@ func TestBackgroundIsNeitherStarvedNorInTheWay(t *testing.T) {
 			for ctx.Err() == nil {
 				time.Sleep(time.Duration(r.Int64N(int64(time.Second / 5)))) // ten a second on average
 				l.mu.Lock()
-				alone := l.due(time.Now(), len(l.waiting[LaneInteractive])).Sub(time.Now())
+				alone := time.Until(l.due(time.Now(), len(l.waiting[LaneInteractive])))
 				l.mu.Unlock()
 				began := time.Now()
 				all.Go(func() {

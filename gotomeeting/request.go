@@ -169,9 +169,10 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 		fault.Detail = "left alone after failures"
 		return fault
 	}
+	told := nothing // by a panic too
+	defer func() { end(told, maphash.String(c.seed, token)) }()
 	began := time.Now()
 	if fault := c.wait(ctx, k, try.Lane); fault != nil {
-		end(nothing, 0)
 		try.Held, try.Waited = HeldQueue, time.Since(began)
 		return fault
 	}
@@ -179,7 +180,7 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 	status, fault := c.exchange(ctx, token, k, body)
 	try.Status, try.Waited, try.Took = status, sent.Sub(began), time.Since(sent)
 	count(ctx, try.Took)
-	end(health(fault, try.Took), maphash.String(c.seed, token))
+	told = health(fault, try.Took)
 	if status == http.StatusTooManyRequests {
 		c.limit.tooMany(fault.RetryAfter)
 	}
