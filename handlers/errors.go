@@ -106,6 +106,10 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		return explainFault(fault, reconnect)
 	}
 	switch {
+	case errors.Is(err, meetings.ErrAdminsOnly):
+		return *errAdminsOnly, 0, false
+	case errors.Is(err, meetings.ErrNotOrganizer):
+		return *errNotYours, 0, false
 	case errors.Is(err, auth.ErrDenied):
 		return refusal{http.StatusForbidden, "You did not allow the connection", "You pressed Deny at GoTo, so the portal is not connected. Nothing was stored. Connect again whenever you like.", "Connect GoTo", "/auth/connect"}, 0, false
 	case errors.Is(err, auth.ErrState):

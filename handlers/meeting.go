@@ -69,7 +69,13 @@ func (s *server) showMeeting(c echo.Context) error {
 		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit"), s.address("/meetings/"+id+"/delete")
 	case meetings.CoOrganized:
 		v.StartURL = s.address("/meetings/" + id + "/start")
-		v.Role = "Co-organizer: you can start it; only its organizer can change or delete it"
+		v.Role = "Co-organizer: you can start it; only its organizer can change or delete it."
+		if m.Organizer.Key == "" {
+			v.Doubt = views.Link{Label: "Edit it", URL: s.address("/meetings/" + id + "/edit")}
+		}
+		if !who.Admin {
+			v.AttendeesURL = "" // GoTo refuses them
+		}
 	case meetings.Watched:
 		v.Watching = meetings.Person(v.Organizer).Label()
 		v.Role = "Account admin: you can look, its organizer can change it"
@@ -97,12 +103,9 @@ func (s *server) confirmDelete(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.meetings.Get(c.Request().Context(), caller(c), id, "")
+	m, err := s.meetings.GetOwn(c.Request().Context(), caller(c), id)
 	if err != nil {
 		return err
-	}
-	if m.Access != meetings.Own {
-		return errNotYours
 	}
 	loc := zone(c)
 	v := views.Delete{

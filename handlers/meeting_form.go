@@ -73,6 +73,9 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 	// be read stays as it was typed.
 	keys, bad := meetings.ParseKeys(f.draft.CoOrganizerKeys)
 	if len(bad) == 0 {
+		if at := slices.Index(keys, caller(c).UserKey); at >= 0 {
+			keys, v.KeysNote = slices.Delete(keys, at, at+1), ownKeyLeftOut
+		}
 		for _, p := range s.meetings.Names(c.Request().Context(), caller(c), keys) {
 			v.Keys = append(v.Keys, views.Person(p))
 		}
@@ -89,6 +92,16 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 	b := s.base(c, "meetings", title...)
 	b.Wrong = len(f.problems) > 0
 	return s.page(c, status, views.MeetingFormPage(b, v), views.CoOrganizers)
+}
+
+// ownKeyLeftOut says why a co-organizer is missing.
+const ownKeyLeftOut = "You are the organizer anyway, so your own key is left out."
+
+// noteOwnKey tells an organizer who is no co-organizer of the own meeting.
+func noteOwnKey(c echo.Context, p meetings.Plan) {
+	if slices.Contains(p.CoOrganizerKeys, caller(c).UserKey) {
+		notify(c, auth.Info, ownKeyLeftOut)
+	}
 }
 
 func audioChoices(chosen string) []views.Option {
@@ -187,6 +200,7 @@ func (s *server) createMeeting(c echo.Context) error {
 		}
 		return s.keepForm(c, f, err)
 	}
+	noteOwnKey(c, plan)
 	return s.to(c, "/meetings/"+id+"?"+createdNotice+"=1")
 }
 
@@ -216,12 +230,9 @@ func (s *server) editMeeting(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.meetings.Get(c.Request().Context(), caller(c), id, "")
+	m, err := s.meetings.GetOwn(c.Request().Context(), caller(c), id)
 	if err != nil {
 		return err
-	}
-	if m.Access != meetings.Own {
-		return errNotYours
 	}
 	loc := zone(c)
 	d := meetings.Draft{
@@ -286,5 +297,6 @@ func (s *server) updateMeeting(c echo.Context) error {
 		return s.keepForm(c, f, err)
 	}
 	notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
+	noteOwnKey(c, plan)
 	return s.to(c, "/meetings/"+id)
 }

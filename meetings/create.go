@@ -128,7 +128,7 @@ func intentKey(c Caller, p Plan, formID string) string {
 }
 
 func (s *Service) ask(ctx context.Context, c Caller, p Plan, key string) (string, error) {
-	made, err := s.goTo.Create(ctx, c.Tokens, p.request())
+	made, err := s.goTo.Create(ctx, c.Tokens, p.request(c))
 	if err == nil {
 		return s.made(ctx, c, p, key, made), nil
 	}
@@ -214,6 +214,7 @@ func (s *Service) made(ctx context.Context, c Caller, p Plan, key string, made g
 	if s.finish(ctx, key, IntentMade, made.ID) {
 		s.remember(ctx, c, Remembered{MeetingID: made.ID, Audio: p.Audio, AudioText: p.AudioText, JoinURL: made.JoinURL})
 	}
+	s.meet(ctx, c, p.CoOrganizerKeys)
 	return made.ID
 }
 

@@ -1,6 +1,7 @@
 package meetings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,16 +89,19 @@ func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meetin
 	for _, key := range got.CoOrganizerKeys {
 		m.CoOrganizers = append(m.CoOrganizers, named(book, key))
 	}
-	switch {
+	switch key := cmp.Or(got.OrganizerKey, organizer); {
+	case c.UserKey != "" && c.UserKey != key && slices.Contains(got.CoOrganizerKeys, c.UserKey):
+		m.Access = CoOrganized
+		if key != "" {
+			m.Organizer = named(book, key)
+		}
 	case organizer != "":
 		m.Access, m.Organizer = Watched, named(book, organizer)
-	case c.UserKey != "" && slices.Contains(got.CoOrganizerKeys, c.UserKey):
-		m.Access = CoOrganized
-		if got.OrganizerKey != "" {
-			m.Organizer = named(book, got.OrganizerKey)
-		}
 	default:
-		m.Organizer = Person{Key: c.UserKey, Name: c.Name, Email: c.Email}
+		m.Organizer = c.person()
+	}
+	if m.Access != Watched {
+		s.meet(ctx, c, append(m.CoOrganizerKeys(), m.Organizer.Key))
 	}
 	kept, found, err := s.memory.Recall(ctx, c.AccountKey, m.ID)
 	if err != nil {
@@ -113,6 +117,30 @@ func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meetin
 		m.JoinURL = s.joinBase + m.ID
 	}
 	return m
+}
+
+// ErrNotOrganizer says that somebody else organizes the meeting.
+var ErrNotOrganizer = errors.New("the meeting is another organizer's")
+
+// GetOwn reads a meeting that the caller means to change. GoTo does not say
+// whose it is, and whoever is among its co-organizers may organize it all the
+// same. Then the list of upcoming meetings tells, by one more call, since it
+// holds one's own alone; what is over is not in it and left for GoTo to refuse.
+func (s *Service) GetOwn(ctx context.Context, c Caller, id string) (Meeting, error) {
+	m, err := s.Get(ctx, c, id, "")
+	if err != nil || m.Access == Own {
+		return m, err
+	}
+	own, err := s.goTo.Upcoming(ctx, c.Tokens, "")
+	if err != nil {
+		return Meeting{}, fmt.Errorf("reading whose meeting it is: %w", err)
+	}
+	listed := slices.ContainsFunc(own, func(row gotomeeting.Meeting) bool { return row.ID == id })
+	if !listed && (m.Type == Recurring || m.End.After(s.Now())) {
+		return Meeting{}, ErrNotOrganizer
+	}
+	m.Access, m.Organizer = Own, c.person()
+	return m, nil
 }
 
 func (s *Service) fromList(ctx context.Context, c Caller, id, organizer string) (Meeting, error) {
@@ -140,9 +168,11 @@ func rowOrganizer(key, first, last, email string) Person {
 	return Person{Key: key, Name: fullName(first, last), Email: email}
 }
 
-func notAdmin(op string) error {
-	return &Fault{Kind: Forbidden, API: "portal", Op: op}
-}
+// ErrAdminsOnly says that the caller asks for what account admins alone may
+// see.
+var ErrAdminsOnly = errors.New("for account admins only")
+
+func notAdmin(op string) error { return fmt.Errorf("%s: %w", op, ErrAdminsOnly) }
 
 // CreateNow makes an immediate meeting of an hour and asks for its host URL.
 // When the meeting was made but did not start, id is set beside the error, so
@@ -185,7 +215,7 @@ func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readK
 			}
 		}
 	}
-	err := s.goTo.Update(ctx, c.Tokens, id, p.request())
+	err := s.goTo.Update(ctx, c.Tokens, id, p.request(c))
 	s.record(ctx, c, DeedUpdate, id, p.Subject, err)
 	if err != nil {
 		return fmt.Errorf("updating meeting: %w", err)
@@ -195,6 +225,7 @@ func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readK
 		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
 	}
 	s.remember(ctx, c, Remembered{MeetingID: id, Audio: p.Audio, AudioText: p.AudioText, JoinURL: kept.JoinURL})
+	s.meet(ctx, c, p.CoOrganizerKeys)
 	return nil
 }
 
@@ -230,13 +261,16 @@ func (s *Service) remember(ctx context.Context, c Caller, r Remembered) {
 	}
 }
 
-func (p Plan) request() gotomeeting.MeetingRequest {
+// request is what c asks GoTo for. An organizer is none of the own
+// co-organizers: GoTo would show the meeting as if it were another's.
+func (p Plan) request(c Caller) gotomeeting.MeetingRequest {
 	audio := p.Audio
 	if audio == AudioCustom {
 		audio = p.AudioText
 	}
 	return gotomeeting.MeetingRequest{
 		Subject: p.Subject, Start: p.Start, End: p.End, Type: p.Type,
-		PasswordRequired: p.PasswordRequired, Audio: audio, CoOrganizerKeys: p.CoOrganizerKeys,
+		PasswordRequired: p.PasswordRequired, Audio: audio,
+		CoOrganizerKeys: slices.DeleteFunc(slices.Clone(p.CoOrganizerKeys), func(key string) bool { return key == c.UserKey }),
 	}
 }

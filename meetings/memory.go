@@ -21,7 +21,7 @@ type Known struct {
 	Key   string
 	Name  string
 	Email string
-	Given bool // typed by a person: wins over names learned from GoTo
+	Given bool // the name was typed by a person, since GoTo told none
 }
 
 // Memory is the portal's own memory about meetings. Everything is kept per
@@ -41,11 +41,17 @@ type Memory interface {
 	BeginCreate(ctx context.Context, i Intent, orphaned time.Time) (Intent, bool, error)
 	// EndCreate notes how it went. What was made stays so.
 	EndCreate(ctx context.Context, key, state, meetingID string) error
-	// Learn inserts or updates people. A Given name is never overwritten by
-	// a learned one, and nothing is written when nothing changes.
+	// Learn inserts or updates people. A Given name never overwrites one that
+	// GoTo told, and nothing is written when nothing changes.
 	Learn(ctx context.Context, accountKey string, people []Known) error
 	// Known returns the address book of the account, by name.
 	Known(ctx context.Context, accountKey string) ([]Known, error)
+	// Meet notes that a user has met the owners of the keys; nothing is written
+	// when that is no news.
+	Meet(ctx context.Context, accountKey, viewerKey string, keys []string) error
+	// Met returns whom a user has met, by name; those whom the address book
+	// does not name have a key only.
+	Met(ctx context.Context, accountKey, viewerKey string) ([]Known, error)
 
 	AuditLog
 }

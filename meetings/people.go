@@ -40,11 +40,11 @@ func NameLicenses(users []User, licenses []License) {
 	}
 }
 
-// People lists the users of the account for an admin, by name, and the address
-// book for everybody else.
+// People lists the users of the account for an admin, by name, and for
+// everybody else whom they have met.
 func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
 	if !c.Admin {
-		return s.AddressBook(ctx, c)
+		return s.met(ctx, c)
 	}
 	if c.AccountKey == "" {
 		return nil, &Fault{Kind: MissingScope, API: "admin", Op: "users"}
@@ -74,12 +74,37 @@ func (s *Service) AddressBook(ctx context.Context, c Caller) ([]User, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the address book: %w", err)
 	}
+	return knownUsers(known), nil
+}
+
+// met lists whom the caller has met on meetings of their own or that they
+// co-organize, typed or named; no call to GoTo.
+func (s *Service) met(ctx context.Context, c Caller) ([]User, error) {
+	known, err := s.memory.Met(ctx, c.AccountKey, c.UserKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading whom the caller has met: %w", err)
+	}
+	return knownUsers(known), nil
+}
+
+func knownUsers(known []Known) []User {
 	users := make([]User, 0, len(known))
 	for _, k := range known {
 		users = append(users, User{Person: Person{Key: k.Key, Name: k.Name, Email: k.Email}, Given: k.Given})
 	}
 	sortUsers(users)
-	return users, nil
+	return users
+}
+
+// meet notes that the caller has met the owners of the keys.
+func (s *Service) meet(ctx context.Context, c Caller, keys []string) {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == c.UserKey })
+	if c.UserKey == "" || len(keys) == 0 {
+		return
+	}
+	if err := s.memory.Meet(ctx, c.AccountKey, c.UserKey, keys); err != nil {
+		s.log.WarnContext(ctx, "who was met is not kept", "error", err)
+	}
 }
 
 func sortUsers(users []User) {
@@ -104,7 +129,7 @@ func FilterUsers(users []User, text string) []User {
 }
 
 // FindPeople looks for people to make co-organizers, by name, e-mail or key:
-// in the directory for admins, in the address book for everybody else.
+// in the directory for admins, among whom they have met for everybody else.
 func (s *Service) FindPeople(ctx context.Context, c Caller, text string) ([]Person, error) {
 	if fold(text) == "" {
 		return nil, nil
@@ -132,7 +157,8 @@ func (s *Service) Names(ctx context.Context, c Caller, keys []string) []Person {
 	return people
 }
 
-// NameKey keeps the name that somebody typed for a user key.
+// NameKey keeps the name that somebody typed for a user key that GoTo does not
+// name.
 func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) []Problem {
 	var wrong []Problem
 	keys, bad := ParseKeys([]string{typedKey})
@@ -146,12 +172,16 @@ func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) 
 	if len(wrong) > 0 {
 		return wrong
 	}
+	if told := s.book(ctx, c)[keys[0]]; told.Name != "" && !told.Given {
+		return []Problem{{"key", "GoTo knows this key as " + told.Name + "; you can name keys that GoTo does not name"}}
+	}
 	err := s.memory.Learn(ctx, c.AccountKey, []Known{{Key: keys[0], Name: name, Given: true}})
 	s.record(ctx, c, DeedNameKey, "", keys[0]+": "+name, err)
 	if err != nil {
 		s.log.ErrorContext(ctx, "name not kept", "error", err)
 		return []Problem{{"name", "The name could not be saved just now; try again in a moment"}}
 	}
+	s.meet(ctx, c, keys)
 	return nil
 }
 

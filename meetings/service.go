@@ -30,6 +30,8 @@ type Caller struct {
 	RequestID  string // for the audit log
 }
 
+func (c Caller) person() Person { return Person{Key: c.UserKey, Name: c.Name, Email: c.Email} }
+
 // GoTo is the part of the client that this package uses.
 type GoTo interface {
 	Upcoming(ctx context.Context, ts gotomeeting.TokenSource, organizerKey string) ([]gotomeeting.Meeting, error)
@@ -90,7 +92,7 @@ func (s *Service) book(ctx context.Context, c Caller) map[string]Known {
 	for _, k := range known {
 		book[k.Key] = k
 	}
-	if c.UserKey != "" && book[c.UserKey].Name == "" {
+	if own := book[c.UserKey]; c.UserKey != "" && (own.Name == "" || own.Given) {
 		book[c.UserKey] = Known{Key: c.UserKey, Name: c.Name, Email: c.Email}
 	}
 	return book

@@ -497,14 +497,18 @@ func TestAddressBook(t *testing.T) {
 				[]meetings.Known{{Key: "2", Name: "ben"}, {Key: "1", Name: "Zoë", Email: "zoe@example.test"}}},
 			{"a new name", []meetings.Known{{Key: "1", Name: "Ada"}},
 				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}}},
-			{"given", []meetings.Known{{Key: "2", Name: "Benno", Given: true}},
-				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Benno", Given: true}}},
-			{"learned does not win over given, but adds the address", []meetings.Known{{Key: "2", Name: "Ben", Email: "b@example.test"}},
-				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Benno", Email: "b@example.test", Given: true}}},
-			{"given again wins", []meetings.Known{{Key: "2", Name: "Big Ben", Given: true}},
-				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Big Ben", Email: "b@example.test", Given: true}}},
-			{"the same key twice in one list, and no key", []meetings.Known{{Key: "3", Name: "First"}, {Key: "3", Name: "Second"}, {Name: "Nobody"}},
-				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "Big Ben", Email: "b@example.test", Given: true}, {Key: "3", Name: "Second"}}},
+			{"a given name does not win over one that GoTo told", []meetings.Known{{Key: "2", Name: "Mallory", Given: true}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}}},
+			{"given, while GoTo names nobody", []meetings.Known{{Key: "3", Email: "c@example.test"}, {Key: "3", Name: "Carla", Given: true}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "3", Name: "Carla", Email: "c@example.test", Given: true}}},
+			{"given again", []meetings.Known{{Key: "3", Name: "Cleo?", Given: true}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "3", Name: "Cleo?", Email: "c@example.test", Given: true}}},
+			{"an address alone leaves a given name", []meetings.Known{{Key: "3", Email: "cleo@example.test"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "3", Name: "Cleo?", Email: "cleo@example.test", Given: true}}},
+			{"told at last", []meetings.Known{{Key: "3", Name: "Cleo"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "3", Name: "Cleo", Email: "cleo@example.test"}}},
+			{"the same key twice in one list, and no key", []meetings.Known{{Key: "4", Name: "First"}, {Key: "4", Name: "Second"}, {Name: "Nobody"}},
+				[]meetings.Known{{Key: "1", Name: "Ada", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "3", Name: "Cleo", Email: "cleo@example.test"}, {Key: "4", Name: "Second"}}},
 		}
 		for _, step := range steps {
 			if err := s.Learn(ctx, "acc", step.learn); err != nil {
@@ -516,6 +520,53 @@ func TestAddressBook(t *testing.T) {
 		}
 		if got, err := s.Known(ctx, "other"); err != nil || len(got) != 0 {
 			t.Fatalf("another account reads it: %+v, %v", got, err)
+		}
+	})
+}
+
+// The statement itself holds against a name that was told between reading and
+// writing: here eight give one while GoTo tells it.
+func TestToldNameWinsARace(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		var wg sync.WaitGroup
+		for i := range 9 {
+			wg.Go(func() {
+				p := meetings.Known{Key: "1", Name: "Ada"}
+				if i > 0 {
+					p = meetings.Known{Key: "1", Name: fmt.Sprint("Mallory ", i), Given: true}
+				}
+				if err := s.Learn(ctx, "acc", []meetings.Known{p}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, err := s.Known(ctx, "acc"); err != nil || len(got) != 1 || got[0].Name != "Ada" || got[0].Given {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	})
+}
+
+func TestEverybodyMeetsTheirOwn(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		if err := s.Learn(ctx, "acc", []meetings.Known{{Key: "1", Name: "Zoë", Email: "zoe@example.test"}, {Key: "2", Name: "ben"}, {Key: "9", Name: "Stranger"}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, keys := range [][]string{{"1", "", "2"}, {"2", "3", "3"}, nil} {
+			if err := s.Meet(ctx, "acc", "ben", keys); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []meetings.Known{{Key: "3"}, {Key: "2", Name: "ben"}, {Key: "1", Name: "Zoë", Email: "zoe@example.test"}}
+		if got, err := s.Met(ctx, "acc", "ben"); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		for _, other := range [][2]string{{"acc", "cleo"}, {"other", "ben"}} {
+			if got, err := s.Met(ctx, other[0], other[1]); err != nil || len(got) != 0 {
+				t.Fatalf("%s reads it: %+v, %v", other, got, err)
+			}
 		}
 	})
 }
@@ -591,6 +642,8 @@ func TestFailureIsAnError(t *testing.T) {
 			"AddDeed":            func() error { return s.AddDeed(ctx, meetings.Deed{AccountKey: "acc"}) },
 			"Deeds":              func() error { _, _, err := s.Deeds(ctx, "acc", meetings.DeedQuery{}); return err },
 			"Known":              func() error { _, err := s.Known(ctx, "acc"); return err },
+			"Meet":               func() error { return s.Meet(ctx, "acc", "ada", []string{"1"}) },
+			"Met":                func() error { _, err := s.Met(ctx, "acc", "ada"); return err },
 		}
 		for name, call := range calls {
 			if err := call(); err == nil {

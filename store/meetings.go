@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,10 @@ func (s *Store) EndCreate(ctx context.Context, key, state, meetingID string) err
 	return wrap("end a create", err)
 }
 
+// keepsName tells in SQL, as learned does in Go, whether what is said of a
+// person leaves the name as it is.
+const keepsName = `(excluded.name = '' OR excluded.given > known_people.given AND known_people.name <> '')`
+
 // Learn implements meetings.Memory. What is not new is found out by reading,
 // which is cheap, so that listing the same people again writes nothing.
 func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.Known) error {
@@ -90,9 +95,9 @@ func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO known_people (account_key, user_key, name, email, given) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (account_key, user_key) DO UPDATE
-				SET name = CASE WHEN known_people.given > excluded.given OR excluded.name = '' THEN known_people.name ELSE excluded.name END,
-				    email = CASE WHEN excluded.email = '' THEN known_people.email ELSE excluded.email END,
-				    given = CASE WHEN known_people.given > excluded.given THEN known_people.given ELSE excluded.given END`,
+				SET name = CASE WHEN `+keepsName+` THEN known_people.name ELSE excluded.name END,
+				    given = CASE WHEN `+keepsName+` THEN known_people.given ELSE excluded.given END,
+				    email = CASE WHEN excluded.email = '' THEN known_people.email ELSE excluded.email END`,
 				text(accountKey), p.Key, p.Name, p.Email, given)
 			if err != nil {
 				return err
@@ -129,16 +134,15 @@ func changed(known, people []meetings.Known) []meetings.Known {
 	return sorted
 }
 
-// learned returns what is known of a person after news of them: a given name
-// outweighs a learned one, and nothing said leaves what was known.
+// learned returns what is known of a person after news of them: a name that
+// GoTo told outweighs a given one, and nothing said leaves what was known.
 func learned(old, news meetings.Known) meetings.Known {
-	if news.Name == "" || old.Given && !news.Given {
-		news.Name = old.Name
+	if news.Name == "" || news.Given && !old.Given && old.Name != "" {
+		news.Name, news.Given = old.Name, old.Given
 	}
 	if news.Email == "" {
 		news.Email = old.Email
 	}
-	news.Given = news.Given || old.Given
 	return news
 }
 
@@ -146,8 +150,55 @@ func learned(old, news meetings.Known) meetings.Known {
 func (s *Store) Known(ctx context.Context, accountKey string) ([]meetings.Known, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx,
-		"SELECT user_key, name, email, given FROM known_people WHERE account_key = $1", text(accountKey))
+	return s.people(ctx, "SELECT user_key, name, email, given FROM known_people WHERE account_key = $1", text(accountKey))
+}
+
+// Meet implements meetings.Memory. As Learn does, it reads first.
+func (s *Store) Meet(ctx context.Context, accountKey, viewerKey string, keys []string) error {
+	met, err := s.Met(ctx, accountKey, viewerKey)
+	if err != nil {
+		return err
+	}
+	news := map[string]bool{}
+	for _, key := range keys {
+		if key = text(key); key != "" {
+			news[key] = true
+		}
+	}
+	for _, m := range met {
+		delete(news, m.Key)
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, key := range slices.Sorted(maps.Keys(news)) {
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO met_people (account_key, viewer_key, user_key) VALUES ($1, $2, $3)
+				ON CONFLICT (account_key, viewer_key, user_key) DO NOTHING`,
+				text(accountKey), text(viewerKey), key)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wrap("note who was met", err)
+}
+
+// Met implements meetings.Memory.
+func (s *Store) Met(ctx context.Context, accountKey, viewerKey string) ([]meetings.Known, error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	return s.people(ctx, `
+		SELECT m.user_key, COALESCE(k.name, ''), COALESCE(k.email, ''), COALESCE(k.given, 0)
+		FROM met_people m LEFT JOIN known_people k ON k.account_key = m.account_key AND k.user_key = m.user_key
+		WHERE m.account_key = $1 AND m.viewer_key = $2`, text(accountKey), text(viewerKey))
+}
+
+// people reads entries of the address book, by name.
+func (s *Store) people(ctx context.Context, query string, args ...any) ([]meetings.Known, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, wrap("read the address book", err)
 	}

@@ -146,9 +146,15 @@ func TestLearnWritesOnlyNews(t *testing.T) {
 	if err := s.Learn(t.Context(), "acc", people); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Meet(t.Context(), "acc", "1", []string{"2"}); err != nil {
+		t.Fatal(err)
+	}
 	before := changes()
 	for range 3 {
 		if err := s.Learn(t.Context(), "acc", people); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Meet(t.Context(), "acc", "1", []string{"2"}); err != nil {
 			t.Fatal(err)
 		}
 	}

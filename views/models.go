@@ -183,6 +183,7 @@ type Meeting struct {
 	Created, Withheld     bool
 	Watching              string // an admin reads another's meeting
 	Role                  string // what the reader is to it
+	Doubt                 Link   // with Role: GoTo does not say whose it is, so it may be the reader's own
 	Back                  Link
 }
 
@@ -201,6 +202,7 @@ type MeetingForm struct {
 	AudioNote           string // what GoTo shows now and what saving sets
 	Password            bool
 	Keys                []Person // one row each; an empty key is an empty row
+	KeysNote            string   // what was done to them
 	ReadKeys            []string // what the form started from
 	Person              string   // whom to find
 	Found               []Person
