@@ -133,6 +133,12 @@ func (w *walk) create(subject, coOrganizer string) (id string) {
 	id = aMeeting.FindStringSubmatch(at.Path)[1]
 	w.see("the subject as heading", fmt.Sprintf(`//h1[contains(., %q)]`, subject))
 	w.seeText(dashed(id), "/join/"+id)
+	// Only a script can copy, so without one nothing offers to.
+	copies, err := run[int](w.tab, "count the copy buttons", `[...document.querySelectorAll("[data-copy]")].filter(b => b.checkVisibility()).length`)
+	w.must(err)
+	if w.scriptOff != (copies == 0) {
+		w.t.Fatalf("%d copy buttons are shown", copies)
+	}
 	return id
 }
 

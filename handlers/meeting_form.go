@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -42,7 +43,9 @@ type form struct {
 	person   string // whom to find
 	found    []meetings.Person
 	foundWhy string
-	rows     int // empty co-organizer rows to offer
+	rows     int    // empty co-organizer rows to offer
+	pressed  string // the button that changed the form without sending it: add, remove, find
+	key      string // that it added or removed, "" for an empty row
 }
 
 func (s *server) showForm(c echo.Context, status int, f form) error {
@@ -89,9 +92,38 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 	for range max(f.rows, 1) {
 		v.Keys = append(v.Keys, views.Person{})
 	}
+	s.guide(c, f, &v)
 	b := s.base(c, "meetings", title...)
 	b.Wrong = len(f.problems) > 0
 	return s.page(c, status, views.MeetingFormPage(b, v), views.CoOrganizers)
+}
+
+// guide leads the keyboard to what a button of the co-organizers brought about,
+// and says what that was.
+func (s *server) guide(c echo.Context, f form, v *views.MeetingForm) {
+	last := len(v.Keys) - 1
+	at, who := last, "Row "+strconv.Itoa(last+1)
+	if f.key != "" {
+		who = s.meetings.Names(c.Request().Context(), caller(c), []string{f.key})[0].Label()
+		if i := slices.IndexFunc(v.Keys, func(p views.Person) bool { return p.Key == f.key }); i >= 0 {
+			at = i
+		}
+	}
+	v.Focus = "co_organizer_keys-" + strconv.Itoa(at)
+	switch {
+	case f.pressed == "add" && v.KeysNote != "":
+		v.Announce = v.KeysNote
+	case f.pressed == "add":
+		v.Announce = who + " added"
+	case f.pressed == "remove":
+		v.Announce = who + " removed"
+	case f.pressed == "find" && len(v.Found) == 0:
+		v.Focus, v.Announce = "person", v.FoundNote
+	case f.pressed == "find":
+		v.Focus, v.Announce = "found-0", cmp.Or(v.FoundNote, count(len(v.Found), "person", "people")+" found")
+	default:
+		v.Focus = ""
+	}
 }
 
 // ownKeyLeftOut says why a co-organizer is missing.
@@ -138,17 +170,20 @@ func (s *server) assist(c echo.Context, f *form) (bool, error) {
 	f.person = values.Get("person")
 	switch {
 	case values.Get("add") != "":
-		f.rows = 2
+		f.pressed, f.rows = "add", 2
 		keys := f.draft.CoOrganizerKeys
 		if len(keys) > 0 && strings.TrimSpace(keys[len(keys)-1]) != "" {
 			f.rows = 1
 		}
 	case values.Get("remove") != "":
-		f.draft.CoOrganizerKeys = slices.DeleteFunc(slices.Clone(f.draft.CoOrganizerKeys), func(k string) bool { return k == values.Get("remove") })
+		f.pressed, f.key = "remove", values.Get("remove")
+		f.draft.CoOrganizerKeys = slices.DeleteFunc(slices.Clone(f.draft.CoOrganizerKeys), func(k string) bool { return k == f.key })
 	case values.Get("add_key") != "":
-		f.draft.CoOrganizerKeys = append(slices.Clone(f.draft.CoOrganizerKeys), values.Get("add_key"))
+		f.pressed, f.key = "add", values.Get("add_key")
+		f.draft.CoOrganizerKeys = append(slices.Clone(f.draft.CoOrganizerKeys), f.key)
 		f.person = ""
 	case values.Get("find") != "":
+		f.pressed = "find"
 		people, err := s.meetings.FindPeople(c.Request().Context(), caller(c), f.person)
 		switch {
 		case err != nil:

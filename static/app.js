@@ -38,13 +38,18 @@
     setTimeout(() => { button.textContent = before; }, 1600);
   });
 
-  // A refused form shows its summary; the reader should be there.
-  const toSummary = () => document.getElementById("problems")?.focus();
-  toSummary();
+  // A refused form shows its summary; the reader should be there, as at what
+  // a button brought about.
+  const lead = () => {
+    const to = document.querySelector("[data-focus]") ?? document.getElementById("problems");
+    to?.removeAttribute("data-focus");
+    to?.focus();
+  };
+  lead();
 
   document.addEventListener("htmx:before:request", (e) => e.target.closest?.("main, form")?.setAttribute("aria-busy", "true"));
   document.addEventListener("htmx:finally:request", () => document.querySelectorAll("[aria-busy]").forEach((n) => n.removeAttribute("aria-busy")));
-  document.addEventListener("htmx:after:swap", toSummary);
+  document.addEventListener("htmx:after:swap", lead);
 
   // Where the end falls, while the start is typed.
   const typing = () => {

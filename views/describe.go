@@ -27,3 +27,16 @@ func describe(list []Problem, name, hint string) templ.Attributes {
 func partial(action string) templ.Attributes {
 	return templ.Attributes{"hx-post": action, "hx-target": "#co_organizer_keys", "hx-swap": "outerHTML", "hx-include": "closest form"}
 }
+
+// focus leads the keyboard to the element of this id if it is the one wanted.
+// In a part that htmx swaps in app.js does it: browsers complain of an
+// autofocus that comes late.
+func focus(b Base, wanted, id string) templ.Attributes {
+	switch {
+	case wanted != id:
+		return nil
+	case b.Partial:
+		return templ.Attributes{"data-focus": true}
+	}
+	return templ.Attributes{"autofocus": true}
+}

@@ -203,6 +203,8 @@ type MeetingForm struct {
 	Password            bool
 	Keys                []Person // one row each; an empty key is an empty row
 	KeysNote            string   // what was done to them
+	Focus               string   // id of what a button of theirs brought about, "" leaves the focus alone
+	Announce            string
 	ReadKeys            []string // what the form started from
 	Person              string   // whom to find
 	Found               []Person
