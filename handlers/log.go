@@ -37,7 +37,7 @@ func (s *server) logRequests() echo.MiddlewareFunc {
 			level := slog.LevelInfo
 			if v.Error != nil {
 				attrs = append(attrs, slog.Any("error", v.Error))
-				if _, _, cause := explain(v.Error, c.Request()); cause {
+				if _, _, cause := explain(v.Error, c.Request()); cause && !isSessionGone(v.Error) {
 					level = slog.LevelError
 				}
 			} else if strings.HasPrefix(v.RoutePath, "/static/") || v.RoutePath == "/healthz" || v.RoutePath == "/readyz" {
