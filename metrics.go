@@ -159,9 +159,9 @@ func (s timedStore) SaveSession(ctx context.Context, row auth.SessionRow, from i
 }
 
 // SwapTokens implements auth.Store.
-func (s timedStore) SwapTokens(ctx context.Context, idHash string, t auth.TokensRow, from int64) (bool, error) {
+func (s timedStore) SwapTokens(ctx context.Context, l auth.Lease, t auth.TokensRow, from int64) (bool, error) {
 	began := time.Now()
-	ok, err := s.Store.SwapTokens(ctx, idHash, t, from)
+	ok, err := s.Store.SwapTokens(ctx, l, t, from)
 	s.took("tokens", began, err)
 	return ok, err
 }

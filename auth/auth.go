@@ -128,9 +128,16 @@ type Config struct {
 	AllowedAccounts []string      // account keys; empty: the first account that connects; "*": any
 	Idle, Max       time.Duration // browser sessions; 0: 12 h idle, 336 h in all
 
-	HTTP *http.Client     // for the token endpoint; nil: one with deadlines
+	HTTP *http.Client     // for the token endpoint; nil: one of its own
 	Now  func() time.Time // nil: time.Now
 	Log  *slog.Logger     // nil: nowhere
+
+	// Observe is told how each refresh of a session's tokens ended and how long
+	// it took: refreshed; peer (another process had done it); ended (the
+	// session was over by then); refused (GoTo ended it); unknown (the answer
+	// got lost, twice); unavailable, client and store, as ErrUnavailable,
+	// ErrClient and ErrStore. nil: nobody.
+	Observe func(outcome string, took time.Duration)
 
 	// Identify asks GoTo who a token belongs to. With an error, or with
 	// fields left empty, what the token reply says is taken; when only the
@@ -144,6 +151,7 @@ type Auth struct {
 	sealer    sealer
 	rows      *rowStore
 	setupCode Secret
+	holder    string // of leases: this process
 
 	cooling sync.Mutex
 	cool    map[string]time.Time // session -> when to try an early refresh again

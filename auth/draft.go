@@ -35,7 +35,7 @@ type draftBlob struct {
 func (a *Auth) KeepDraft(w http.ResponseWriter, r *http.Request, s *Session, d Draft) (bool, error) {
 	blob := draftBlob{Schema: blobSchema, Path: d.Path, Form: d.Form}
 	if s != nil {
-		blob.UserRef = userRef(s.User(), s.ticket.hash)
+		blob.UserRef = s.ref()
 	}
 	plain, err := json.Marshal(blob)
 	if err != nil {
@@ -84,7 +84,7 @@ func (a *Auth) Draft(r *http.Request, s *Session) (Draft, bool, error) {
 	if err := json.Unmarshal(plain, &blob); err != nil || blob.Schema != blobSchema {
 		return Draft{}, false, nil
 	}
-	if blob.UserRef != "" && blob.UserRef != userRef(s.User(), s.ticket.hash) {
+	if blob.UserRef != "" && blob.UserRef != s.ref() {
 		return Draft{}, false, nil
 	}
 	return Draft{Path: blob.Path, Form: blob.Form}, true, nil

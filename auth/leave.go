@@ -37,11 +37,9 @@ func (a *Auth) Disconnect(w http.ResponseWriter, r *http.Request, s *Session) er
 	if err != nil && !errors.Is(err, ErrSessionEnded) {
 		return err
 	}
-	if err := a.cfg.Store.DeleteUserSessions(ctx, userRef(s.User(), s.ticket.hash)); err != nil {
-		return fmt.Errorf("disconnect: %w: %w", ErrStore, err)
+	if err := a.EndSessions(w, r, s); err != nil {
+		return err
 	}
-	s.end()
-	a.forget(w)
 	a.revokeLater(ctx, k)
 	return nil
 }

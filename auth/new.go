@@ -43,8 +43,11 @@ func New(c Config) (*Auth, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Observe == nil {
+		c.Observe = func(string, time.Duration) {}
+	}
 	c.HTTP = endpointClient(c.HTTP)
-	a := &Auth{cfg: c, sealer: sealer{c.Keys}, flights: map[string]*flight{}, cool: map[string]time.Time{}}
+	a := &Auth{cfg: c, sealer: sealer{c.Keys}, holder: randomText(16), flights: map[string]*flight{}, cool: map[string]time.Time{}}
 	a.rows = &rowStore{a}
 
 	ctx, cancel := context.WithTimeout(context.Background(), startDeadline)
@@ -58,26 +61,23 @@ func New(c Config) (*Auth, error) {
 // RedirectURI is the callback address to register at GoTo.
 func (a *Auth) RedirectURI() string { return a.cfg.PublicURL.JoinPath("auth", "callback").String() }
 
-// endpointClient returns the client for the token endpoint: every step has a
-// deadline, and a redirect is an answer like any other, since what is sent is
-// for one host alone.
+// endpointClient returns the client for the token endpoint. How long an answer
+// may take is for each call to say: giving up on a refresh too early leaves
+// open what became of it. A redirect is an answer like any other, since what is
+// sent is for one host alone.
 func endpointClient(given *http.Client) *http.Client {
 	c := &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   3 * time.Second,
-		ResponseHeaderTimeout: 10 * time.Second,
-		IdleConnTimeout:       time.Minute,
-		MaxIdleConnsPerHost:   20,
-		MaxConnsPerHost:       20,
-		ForceAttemptHTTP2:     true,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 3 * time.Second,
+		IdleConnTimeout:     time.Minute,
+		MaxIdleConnsPerHost: 20,
+		MaxConnsPerHost:     100, // connections of slow refreshes must not keep people from signing in
+		ForceAttemptHTTP2:   true,
 	}}
 	if given != nil {
 		*c = *given
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 15 * time.Second
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c

@@ -8,10 +8,9 @@ import (
 )
 
 const (
-	refreshDeadline = time.Minute      // for one refresh, its save included
-	earlyMargin     = 5 * time.Minute  // refresh behind the caller's back
-	waitMargin      = 30 * time.Second // the caller waits for the refresh
-	coolOff         = 10 * time.Second // between failed early refreshes of a session
+	earlyMargin = 5 * time.Minute  // refresh behind the caller's back
+	waitMargin  = 30 * time.Second // the caller waits for the refresh
+	coolOff     = 10 * time.Second // between failed early refreshes of a session
 )
 
 // AccessToken returns a token to call GoTo with and when it was issued. With
@@ -161,9 +160,9 @@ func (a *Auth) flight(ctx context.Context, t ticket, stale Secret) *flight {
 	a.flights[t.hash] = f
 	go func() {
 		defer a.work.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshDeadline)
-		defer cancel()
-		f.tokens, f.err = a.refreshOnce(ctx, t, stale)
+		began, outcome := time.Now(), ""
+		f.tokens, outcome, f.err = a.renewed(context.WithoutCancel(ctx), t, stale)
+		a.cfg.Observe(outcome, time.Since(began))
 		a.cooled(t.hash, f.err)
 		a.flying.Lock()
 		delete(a.flights, t.hash)
@@ -171,96 +170,6 @@ func (a *Auth) flight(ctx context.Context, t ticket, stale Secret) *flight {
 		close(f.done)
 	}()
 	return f
-}
-
-func (a *Auth) refreshOnce(ctx context.Context, t ticket, stale Secret) (tokens, error) {
-	old, version, err := a.readTokens(ctx, t)
-	if err != nil {
-		return tokens{}, err
-	}
-	if old.Access.Reveal() != stale.Reveal() && old.Expires.After(a.cfg.Now()) {
-		return old, nil // somebody else was faster
-	}
-	if old.Refresh.IsZero() {
-		return a.lost(ctx, t, version, stale)
-	}
-	client, err := a.client(ctx)
-	if err != nil {
-		return tokens{}, err
-	}
-	r, err := a.redeem(ctx, client, old.Refresh)
-	switch {
-	case errors.Is(err, ErrRefused):
-		return a.lost(ctx, t, version, stale)
-	case err != nil:
-		a.cfg.Log.WarnContext(ctx, "token refresh failed", "session", t.hash[:8], "cause", err)
-		return tokens{}, fmt.Errorf("refresh the token: %w", err)
-	}
-	return a.keep(ctx, t, r.tokens, version, stale)
-}
-
-// keep stores fresh tokens before anybody uses them. They may be the only copy
-// of a token that replaced a spent one, so this write is tried for as long as
-// the refresh may take.
-func (a *Auth) keep(ctx context.Context, t ticket, fresh tokens, version int64, stale Secret) (tokens, error) {
-	row, err := a.sealTokens(t, fresh, version+1)
-	if err != nil {
-		return tokens{}, err
-	}
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		ok, err := a.cfg.Store.SwapTokens(ctx, t.hash, row, version)
-		if ok {
-			return fresh, nil
-		}
-		if err == nil {
-			return a.overtaken(ctx, t, fresh, stale)
-		}
-		select {
-		case <-ctx.Done():
-			a.cfg.Log.ErrorContext(ctx, "a refreshed token could not be stored", "session", t.hash[:8], "cause", err)
-			return tokens{}, fmt.Errorf("store the token: %w: %w", ErrStore, err)
-		case <-time.After(pause):
-		}
-	}
-}
-
-// overtaken is reached when the token column moved during a refresh. Either
-// the write before this try did it and only its acknowledgement was lost, or
-// another process refreshed, or the session is gone; then the fresh tokens
-// must not outlive it.
-func (a *Auth) overtaken(ctx context.Context, t ticket, fresh tokens, stale Secret) (tokens, error) {
-	stored, _, err := a.readTokens(ctx, t)
-	switch {
-	case errors.Is(err, ErrSessionEnded):
-		a.revokeLater(ctx, fresh)
-		return tokens{}, err
-	case err != nil:
-		return tokens{}, err
-	case stored.Access.Reveal() == stale.Reveal():
-		return tokens{}, fmt.Errorf("refresh the token: it was written elsewhere: %w", ErrUnavailable)
-	}
-	return stored, nil
-}
-
-// lost is reached when GoTo refuses the refresh token. Only if nobody renewed
-// it meanwhile is the session over; the row goes, since nothing in it is of use.
-func (a *Auth) lost(ctx context.Context, t ticket, version int64, stale Secret) (tokens, error) {
-	ended, err := a.cfg.Store.EndSession(ctx, t.hash, version)
-	if err != nil {
-		return tokens{}, fmt.Errorf("end the session: %w: %w", ErrStore, err)
-	}
-	if ended {
-		a.cfg.Log.InfoContext(ctx, "GoTo refused the refresh token, the session has ended", "session", t.hash[:8])
-		return tokens{}, ErrSessionEnded
-	}
-	stored, _, err := a.readTokens(ctx, t)
-	if err != nil {
-		return tokens{}, err
-	}
-	if stored.Access.Reveal() == stale.Reveal() {
-		return tokens{}, fmt.Errorf("refresh the token: %w", ErrUnavailable)
-	}
-	return stored, nil
 }
 
 // maxCooling bounds the memory of failed refreshes.

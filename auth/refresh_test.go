@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -209,41 +209,64 @@ func TestRefreshFailsForAWhile(t *testing.T) {
 		{"HTML 200", status(200, "<html>"), auth.ErrUnavailable},
 		{"404", status(404, "{}"), auth.ErrUnavailable},
 		{"client refused", status(401, `{"error":"invalid_client"}`), auth.ErrClient},
-		{"reset", func(w http.ResponseWriter, _ *http.Request) bool {
-			conn, _, err := w.(http.Hijacker).Hijack()
-			if err == nil {
-				_ = conn.Close()
-			}
-			return true
-		}, auth.ErrUnavailable},
-		{"too slow", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }, auth.ErrUnavailable},
+		{"reset", func(w http.ResponseWriter, _ *http.Request) bool { w.Header().Set(lost, "1"); return true }, auth.ErrUnavailable},
+		{"too slow", func(http.ResponseWriter, *http.Request) bool { time.Sleep(2 * time.Minute); return true }, auth.ErrUnavailable},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			w, b := newWorld(t, func(c *auth.Config) { c.HTTP = &http.Client{Timeout: time.Second} }), &browser{}
-			w.logIn(b)
-			old := w.current()
-			w.goTo.with(func() { w.goTo.intercept = test.answer })
-			w.pass(time.Hour - 10*time.Second)
-			if token, err := w.token(b); err != nil || token != old {
-				t.Fatalf("a token that is still valid was not used: %v", err)
-			}
-			if _, _, err := w.session(b).RenewToken(t.Context(), old); !errors.Is(err, test.want) {
-				t.Fatalf("renew: %v", err)
-			}
-			w.pass(10 * time.Minute)
-			if _, err := w.token(b); !errors.Is(err, test.want) || errors.Is(err, auth.ErrSessionEnded) {
-				t.Fatalf("got %v", err)
-			}
-			if w.session(b) == nil {
-				t.Fatal("logged out")
-			}
-			w.goTo.with(func() { w.goTo.intercept = nil })
-			if token, err := w.token(b); err != nil || token == old {
-				t.Fatalf("after recovery: %v", err)
-			}
+			bubble(t, func(t *testing.T, w *world) {
+				b := &browser{}
+				w.logIn(b)
+				old := w.current()
+				w.goTo.with(func() { w.goTo.intercept = test.answer })
+				time.Sleep(time.Hour - 3*time.Minute)
+				if _, _, err := w.session(b).RenewToken(t.Context(), old); !errors.Is(err, test.want) {
+					t.Fatalf("renew: %v", err)
+				}
+				time.Sleep(time.Minute + 50*time.Second) // with ten seconds left, or seventy
+				if token, err := w.token(b); err != nil || token != old {
+					t.Fatalf("a token that is still valid was not used: %v", err)
+				}
+				time.Sleep(10 * time.Minute)
+				if _, err := w.token(b); !errors.Is(err, test.want) || errors.Is(err, auth.ErrSessionEnded) {
+					t.Fatalf("got %v", err)
+				}
+				if w.session(b) == nil {
+					t.Fatal("logged out")
+				}
+				w.goTo.with(func() { w.goTo.intercept = nil })
+				if token, err := w.token(b); err != nil || token == old {
+					t.Fatalf("after recovery: %v", err)
+				}
+				time.Sleep(2 * time.Minute) // for what is slow
+			})
 		})
+	}
+}
+
+// A connection that is reset under the request, on a real network.
+func TestResetUnderTheRefreshIsAskedAgain(t *testing.T) {
+	w, b := newWorld(t), &browser{}
+	w.logIn(b)
+	var once sync.Once
+	w.goTo.with(func() {
+		w.goTo.intercept = func(w http.ResponseWriter, _ *http.Request) (answered bool) {
+			once.Do(func() {
+				answered = true
+				if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+					_ = conn.(*net.TCPConn).SetLinger(0)
+					_ = conn.Close()
+				}
+			})
+			return answered
+		}
+	})
+	w.pass(time.Hour)
+	if token, err := w.token(b); err != nil || token != w.current() {
+		t.Fatal(err)
+	}
+	if _, n := w.goTo.counts(); n != 2 {
+		t.Errorf("%d calls", n)
 	}
 }
 
@@ -291,41 +314,6 @@ func TestRefusedRefreshEndsTheSession(t *testing.T) {
 	}
 	if w.session(b) != nil {
 		t.Fatal("the session came back")
-	}
-}
-
-// GoTo refuses the token because somebody else has used it and stored its
-// successor: nobody is logged out.
-func TestRefusedRefreshButSomebodyWon(t *testing.T) {
-	w, b := newWorld(t), &browser{}
-	w.logIn(b)
-	old := w.current()
-	other, err := auth.New(w.config) // another process on the same store
-	if err != nil {
-		t.Fatal(err)
-	}
-	var asked atomic.Bool
-	w.goTo.with(func() {
-		w.goTo.intercept = func(http.ResponseWriter, *http.Request) bool {
-			if asked.CompareAndSwap(false, true) { // the other one comes by here too
-				s, err := other.Session(b.request("GET", "/"))
-				if err == nil {
-					_, _, err = s.RenewToken(context.Background(), old)
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			}
-			return false
-		}
-	})
-	w.pass(time.Hour)
-	token, err := w.token(b)
-	if err != nil || token == old || token != w.current() {
-		t.Fatalf("%v", err)
-	}
-	if w.session(b) == nil {
-		t.Fatal("logged out")
 	}
 }
 

@@ -16,6 +16,8 @@ const (
 	identityColumn = "identity"
 	tokensColumn   = "tokens"
 	blobSchema     = 1
+
+	maxSessions = 50 // a user; one more ends the one longest unseen
 )
 
 // sessionValue is the one key under which a gorilla session holds our
@@ -112,7 +114,7 @@ func (a *Auth) load(ctx context.Context, t ticket) (*Session, error) {
 		return nil, fmt.Errorf("load the session: %w: %w", ErrStore, err)
 	}
 	now := a.cfg.Now()
-	if !found || !now.Before(row.IdleDeadline) || !now.Before(row.AbsoluteDeadline) {
+	if !found || !row.open(now) {
 		return nil, nil
 	}
 	b, err := a.openBlob(t, row)
@@ -123,6 +125,11 @@ func (a *Auth) load(ctx context.Context, t ticket) (*Session, error) {
 		return nil, nil
 	}
 	return &Session{auth: a, ticket: t, row: row, user: b.User, notices: b.Notices}, nil
+}
+
+// open tells whether neither deadline has passed.
+func (row SessionRow) open(now time.Time) bool {
+	return now.Before(row.IdleDeadline) && now.Before(row.AbsoluteDeadline)
 }
 
 func (a *Auth) openBlob(t ticket, row SessionRow) (blob, error) {
@@ -172,7 +179,7 @@ func (s *Session) create(ctx context.Context) error {
 		Created: now, AbsoluteDeadline: now.Add(s.auth.cfg.Max),
 		// Above what any earlier session of the user counted to, whose lists
 		// may still be cached.
-		Writes: now.UnixMilli(),
+		Writes: now.UnixMilli(), Browser: s.browser,
 	}
 	if err := s.fill(&row); err != nil {
 		return err
@@ -181,7 +188,7 @@ func (s *Session) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.auth.cfg.Store.CreateSession(ctx, row, tokens, s.replaces); err != nil {
+	if err := s.auth.cfg.Store.CreateSession(ctx, row, tokens, s.replaces, maxSessions-1); err != nil {
 		return fmt.Errorf("create the session: %w: %w", ErrStore, err)
 	}
 	s.row, s.dirty, s.added, s.taken = row, false, nil, nil
@@ -197,7 +204,13 @@ func (s *Session) save(ctx context.Context) error {
 		return ErrSessionEnded
 	}
 	if !s.dirty {
-		return s.touch(ctx)
+		if s.auth.cfg.Now().Sub(s.row.LastSeen) < time.Minute {
+			return nil
+		}
+		// What an older key sealed is written anew, so that the key can go.
+		if s.row.KeyID == s.auth.cfg.Keys[0].id {
+			return s.touch(ctx)
+		}
 	}
 	for range 8 {
 		row := s.row
@@ -220,14 +233,10 @@ func (s *Session) save(ctx context.Context) error {
 	return errors.New("save the session: others keep writing it")
 }
 
-// touch moves last-seen, at most once a minute.
+// touch moves last-seen.
 func (s *Session) touch(ctx context.Context) error {
-	now := s.auth.cfg.Now()
-	if now.Sub(s.row.LastSeen) < time.Minute {
-		return nil
-	}
 	row := s.row
-	s.seen(&row, now)
+	s.seen(&row, s.auth.cfg.Now())
 	if err := s.auth.cfg.Store.TouchSession(ctx, row.IDHash, row.LastSeen, row.IdleDeadline); err != nil {
 		return fmt.Errorf("save the session: %w: %w", ErrStore, err)
 	}

@@ -41,6 +41,7 @@ type Session struct {
 	// Of a session that Callback made and nobody saved yet.
 	initial  tokens
 	replaces string
+	browser  string
 
 	mu      sync.Mutex
 	row     SessionRow

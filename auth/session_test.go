@@ -59,10 +59,11 @@ func TestStoreDownIsNoLogOut(t *testing.T) {
 		t.Error("saved over what was not loaded")
 	}
 	for name, err := range map[string]error{
-		"sign out": w.SignOut(rec, r, s), "disconnect": w.Disconnect(rec, r, s),
-		"save":  w.Save(rec, httptest.NewRequest("GET", "/", nil), s),
-		"token": func() error { _, _, err := s.AccessToken(t.Context()); return err }(),
-		"renew": func() error { _, _, err := s.RenewToken(t.Context(), "x"); return err }(),
+		"sign out": w.SignOut(rec, r, s), "disconnect": w.Disconnect(rec, r, s), "end all": w.EndSessions(rec, r, s),
+		"end one": func() error { _, err := w.EndSession(rec, r, s, "x"); return err }(),
+		"save":    w.Save(rec, httptest.NewRequest("GET", "/", nil), s),
+		"token":   func() error { _, _, err := s.AccessToken(t.Context()); return err }(),
+		"renew":   func() error { _, _, err := s.RenewToken(t.Context(), "x"); return err }(),
 	} {
 		if !errors.Is(err, auth.ErrStore) {
 			t.Errorf("%s: %v", name, err)
@@ -250,13 +251,35 @@ func TestKeyRotationLogsNobodyOut(t *testing.T) {
 	}
 }
 
-// tamper changes the database behind the portal's back.
-func tamper(t *testing.T, w *world, statement string, args ...any) {
+// behind opens the database behind the portal's back.
+func behind(t *testing.T, w *world) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", w.path)
+	driver := "sqlite"
+	if strings.Contains(w.path, "://") {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// count asks the database for a number.
+func count(t *testing.T, w *world, query string) (n int) {
+	t.Helper()
+	db := behind(t, w)
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// tamper changes the database behind the portal's back.
+func tamper(t *testing.T, w *world, statement string, args ...any) {
+	t.Helper()
+	db := behind(t, w)
 	defer db.Close()
 	result, err := db.ExecContext(t.Context(), statement, args...)
 	if err != nil {

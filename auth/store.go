@@ -26,6 +26,13 @@ type TokensRow struct {
 	Sealed  []byte
 }
 
+// Lease is the right to refresh one session's tokens, for a while.
+type Lease struct {
+	IDHash string // of the session
+	Holder string // the process that has it
+	Fence  int64  // 1, and one more at each take-over
+}
+
 // FlowRow is a connect flow under way.
 type FlowRow struct {
 	StateHash   string // SHA-256 of the state, hex
@@ -48,8 +55,9 @@ type DraftRow struct {
 // returned nil survives a crash.
 type Store interface {
 	// CreateSession inserts a session and, in the same transaction, deletes
-	// the one it replaces ("" for none).
-	CreateSession(ctx context.Context, s SessionRow, t TokensRow, replaces string) error
+	// the one it replaces ("" for none) and of the user's others all but the
+	// keep that were seen last.
+	CreateSession(ctx context.Context, s SessionRow, t TokensRow, replaces string, keep int) error
 	// Session returns a session without its tokens; false when unknown.
 	Session(ctx context.Context, idHash string) (SessionRow, bool, error)
 	// SaveSession writes Sealed, KeyID, LastSeen and IdleDeadline where the
@@ -63,12 +71,28 @@ type Store interface {
 	CountWrite(ctx context.Context, userRef, idHash string) (int64, error)
 	// SessionTokens returns the token column; false when the session is unknown.
 	SessionTokens(ctx context.Context, idHash string) (TokensRow, bool, error)
-	// SwapTokens writes the token column where its stored version is from.
-	SwapTokens(ctx context.Context, idHash string, t TokensRow, from int64) (bool, error)
-	// EndSession deletes the session if its tokens still have this version.
-	EndSession(ctx context.Context, idHash string, tokensVersion int64) (bool, error)
+	// TakeLease takes the session's lease for ttl: when nobody has it, when it
+	// was neither dropped nor renewed in time, and when holder has it already.
+	// False: somebody else has it, or the session is gone. When a lease lapses
+	// is for the store's one clock to say, since those of replicas differ.
+	TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (Lease, bool, error)
+	// RenewLease makes a lease last for ttl from now; false when it was taken over.
+	RenewLease(ctx context.Context, l Lease, ttl time.Duration) (bool, error)
+	// DropLease gives a lease up; one that was taken over stays.
+	DropLease(ctx context.Context, l Lease) error
+	// SwapTokens writes the token column where its stored version is from and
+	// nobody took the lease over.
+	SwapTokens(ctx context.Context, l Lease, t TokensRow, from int64) (bool, error)
+	// EndSession deletes the session if its tokens still have this version and
+	// nobody took the lease over.
+	EndSession(ctx context.Context, l Lease, tokensVersion int64) (bool, error)
 	// DeleteSession deletes a session; an unknown one is no error.
 	DeleteSession(ctx context.Context, idHash string) error
+	// UserSessions returns a user's sessions without Sealed, seen last first.
+	UserSessions(ctx context.Context, userRef string) ([]SessionRow, error)
+	// DeleteUserSession deletes a session if it is the user's; false when it
+	// is not, or is gone.
+	DeleteUserSession(ctx context.Context, userRef, idHash string) (bool, error)
 	// DeleteUserSessions deletes all sessions of a user.
 	DeleteUserSessions(ctx context.Context, userRef string) error
 

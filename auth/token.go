@@ -7,11 +7,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
 )
+
+// exchangeDeadline bounds the call that turns a code into tokens; the
+// request's own deadline may be shorter.
+const exchangeDeadline = 15 * time.Second
 
 // lifetime is what an access token lives when GoTo does not say: GoTo's guide
 // names 60 minutes.
@@ -90,24 +96,33 @@ func (a *Auth) oauthConfig(c ClientCredentials) *oauth2.Config {
 	}
 }
 
-// exchange turns a code into tokens.
+// exchange turns a code into tokens. Somebody waits for it.
 func (a *Auth) exchange(ctx context.Context, c ClientCredentials, code, verifier string) (reply, error) {
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, a.cfg.HTTP)
-	t, err := a.oauthConfig(c).Exchange(ctx, code, oauth2.VerifierOption(verifier))
-	if err != nil {
-		return reply{}, tokenError(err)
-	}
-	return a.readReply(t), nil
+	return a.ask(ctx, exchangeDeadline, func(ctx context.Context) (*oauth2.Token, error) {
+		return a.oauthConfig(c).Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	})
 }
 
 // redeem turns a refresh token into tokens. GoTo's sources disagree on whether
 // the answer holds a new refresh token; without one the old one stays good,
 // which is right in all four behaviours on record.
 func (a *Auth) redeem(ctx context.Context, c ClientCredentials, refresh Secret) (reply, error) {
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, a.cfg.HTTP)
-	t, err := a.oauthConfig(c).TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	return a.ask(ctx, redeemDeadline, func(ctx context.Context) (*oauth2.Token, error) {
+		return a.oauthConfig(c).TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	})
+}
+
+// ask makes one call of the token endpoint. Of one that failed it tells
+// whether GoTo may have done what was asked: from the moment there is a
+// connection, bytes may leave.
+func (a *Auth) ask(ctx context.Context, limit time.Duration, call func(context.Context) (*oauth2.Token, error)) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, a.cfg.HTTP))
 	if err != nil {
-		return reply{}, tokenError(err)
+		return reply{}, tokenError(err, sent.Load())
 	}
 	return a.readReply(t), nil
 }
@@ -143,16 +158,22 @@ func (a *Auth) readReply(t *oauth2.Token) reply {
 // kind, the status, and an error code only if it is one of RFC 6749's. The
 // library's own errors can hold a whole answer and are never passed on.
 type endpointError struct {
-	kind   error // ErrRefused, ErrClient or ErrUnavailable
+	kind   error // ErrRefused, ErrClient, ErrUnavailable or errUnknown
 	detail string
 }
 
 func (e *endpointError) Error() string { return e.kind.Error() + " (" + e.detail + ")" }
 func (e *endpointError) Unwrap() error { return e.kind }
 
-func tokenError(err error) error {
+// errUnknown: the request left and no answer came that says what became of it.
+var errUnknown = fmt.Errorf("%w, and what it did is unknown", ErrUnavailable)
+
+func tokenError(err error, sent bool) error {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response != nil {
 		return classify(e.Response.StatusCode, e.ErrorCode)
+	}
+	if sent {
+		return &endpointError{errUnknown, transportDetail(err)}
 	}
 	return &endpointError{ErrUnavailable, transportDetail(err)}
 }

@@ -10,13 +10,17 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"portal/auth"
@@ -31,23 +35,24 @@ const (
 // fakeGoTo is the little of GoTo's sign-in service that these tests need. It
 // is strict where GoTo is said to be, and counts.
 type fakeGoTo struct {
-	*httptest.Server
-	mu        sync.Mutex
-	mode      string            // rotate, same, omit, near_expiry
-	codes     map[string]string // code -> PKCE challenge
-	refresh   map[string]bool   // refresh tokens that work
-	access    string            // the access token handed out last
-	extra     map[string]any    // further fields of a reply
-	expiresIn any
-	padding   string // makes access tokens long
-	serial    int
-	exchanges int
-	refreshes int
-	revoked   []string
-	intercept func(w http.ResponseWriter, r *http.Request) bool // true: answered
+	*httptest.Server // in a bubble it has nothing but a URL
+	handler          http.Handler
+	mu               sync.Mutex
+	mode             string            // rotate, same, omit, near_expiry
+	codes            map[string]string // code -> PKCE challenge
+	refresh          map[string]bool   // refresh tokens that work
+	access           string            // the access token handed out last
+	extra            map[string]any    // further fields of a reply
+	expiresIn        any
+	padding          string // makes access tokens long
+	serial           int
+	exchanges        int
+	refreshes        int
+	revoked          []string
+	intercept        func(w http.ResponseWriter, r *http.Request) bool // true: answered
 }
 
-func newFakeGoTo(t *testing.T) *fakeGoTo {
+func newFakeGoTo() *fakeGoTo {
 	g := &fakeGoTo{mode: "rotate", codes: map[string]string{}, refresh: map[string]bool{}, expiresIn: 3600}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", g.token)
@@ -58,10 +63,35 @@ func newFakeGoTo(t *testing.T) *fakeGoTo {
 			g.revoked = append(g.revoked, r.PostFormValue("token_type_hint")+" "+r.PostFormValue("token"))
 		}
 	})
-	g.Server = httptest.NewServer(mux)
-	t.Cleanup(g.Close)
+	g.handler = mux
 	return g
 }
+
+// RoundTrip answers without a network, which a bubble of fake time cannot wait
+// for. The answer of a call that intercept loses does not arrive.
+func (g *fakeGoTo) RoundTrip(r *http.Request) (*http.Response, error) {
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	answer := make(chan *http.Response, 1)
+	go func() {
+		rec := httptest.NewRecorder()
+		g.handler.ServeHTTP(rec, r.WithContext(context.WithoutCancel(r.Context())))
+		answer <- rec.Result()
+	}()
+	select {
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	case res := <-answer:
+		if res.Header.Get(lost) != "" {
+			return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+		}
+		return res, nil
+	}
+}
+
+// lost is a header that intercept sets on an answer that shall get lost.
+const lost = "Lost"
 
 func (g *fakeGoTo) token(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
@@ -166,11 +196,12 @@ func (f *flaky) failing(fail func(method string) error) {
 
 func (f *flaky) check(method string) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.fail == nil {
+	fail := f.fail
+	f.mu.Unlock()
+	if fail == nil {
 		return nil
 	}
-	return f.fail(method)
+	return fail(method) // which may block
 }
 
 func (f *flaky) Session(ctx context.Context, idHash string) (auth.SessionRow, bool, error) {
@@ -208,11 +239,39 @@ func (f *flaky) SessionTokens(ctx context.Context, idHash string) (auth.TokensRo
 	return f.Store.SessionTokens(ctx, idHash)
 }
 
-func (f *flaky) SwapTokens(ctx context.Context, idHash string, t auth.TokensRow, from int64) (bool, error) {
+func (f *flaky) TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (auth.Lease, bool, error) {
+	if err := f.check("TakeLease"); err != nil {
+		return auth.Lease{}, false, err
+	}
+	return f.Store.TakeLease(ctx, idHash, holder, ttl)
+}
+
+func (f *flaky) RenewLease(ctx context.Context, l auth.Lease, ttl time.Duration) (bool, error) {
+	if err := f.check("RenewLease"); err != nil {
+		return false, err
+	}
+	return f.Store.RenewLease(ctx, l, ttl)
+}
+
+func (f *flaky) DropLease(ctx context.Context, l auth.Lease) error {
+	if err := f.check("DropLease"); err != nil {
+		return err
+	}
+	return f.Store.DropLease(ctx, l)
+}
+
+func (f *flaky) SwapTokens(ctx context.Context, l auth.Lease, t auth.TokensRow, from int64) (bool, error) {
 	if err := f.check("SwapTokens"); err != nil {
 		return false, err
 	}
-	return f.Store.SwapTokens(ctx, idHash, t, from)
+	return f.Store.SwapTokens(ctx, l, t, from)
+}
+
+func (f *flaky) EndSession(ctx context.Context, l auth.Lease, version int64) (bool, error) {
+	if err := f.check("EndSession"); err != nil {
+		return false, err
+	}
+	return f.Store.EndSession(ctx, l, version)
 }
 
 func (f *flaky) DeleteSession(ctx context.Context, idHash string) error {
@@ -220,6 +279,20 @@ func (f *flaky) DeleteSession(ctx context.Context, idHash string) error {
 		return err
 	}
 	return f.Store.DeleteSession(ctx, idHash)
+}
+
+func (f *flaky) UserSessions(ctx context.Context, user string) ([]auth.SessionRow, error) {
+	if err := f.check("UserSessions"); err != nil {
+		return nil, err
+	}
+	return f.Store.UserSessions(ctx, user)
+}
+
+func (f *flaky) DeleteUserSession(ctx context.Context, user, idHash string) (bool, error) {
+	if err := f.check("DeleteUserSession"); err != nil {
+		return false, err
+	}
+	return f.Store.DeleteUserSession(ctx, user, idHash)
 }
 
 func (f *flaky) DeleteUserSessions(ctx context.Context, user string) error {
@@ -242,7 +315,7 @@ type world struct {
 	t      *testing.T
 	goTo   *fakeGoTo
 	store  *flaky
-	path   string // of the SQLite file
+	path   string // of the SQLite file, or PostgreSQL's URL
 	config auth.Config
 	log    *bytes.Buffer
 
@@ -261,12 +334,35 @@ func ada() auth.Identity {
 
 func newWorld(t *testing.T, change ...func(*auth.Config)) *world {
 	t.Helper()
-	w := &world{t: t, goTo: newFakeGoTo(t), path: filepath.Join(t.TempDir(), "portal.db"), log: &bytes.Buffer{}, who: ada(),
-		now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
+	return newWorldOn(t, filepath.Join(t.TempDir(), "portal.db"), change...)
+}
+
+func newWorldOn(t *testing.T, database string, change ...func(*auth.Config)) *world {
+	t.Helper()
+	g := newFakeGoTo()
+	g.Server = httptest.NewServer(g.handler)
+	t.Cleanup(g.Close)
+	return makeWorld(t, g, database, change...)
+}
+
+// bubble runs a test in fake time, which passes when everybody waits.
+func bubble(t *testing.T, test func(t *testing.T, w *world), change ...func(*auth.Config)) {
+	path := filepath.Join(t.TempDir(), "portal.db")
+	synctest.Test(t, func(t *testing.T) {
+		g := newFakeGoTo()
+		g.Server = &httptest.Server{URL: "http://goto.test"}
+		change = append([]func(*auth.Config){func(c *auth.Config) { c.Now, c.HTTP = time.Now, &http.Client{Transport: g} }}, change...)
+		test(t, makeWorld(t, g, path, change...))
+	})
+}
+
+func makeWorld(t *testing.T, g *fakeGoTo, database string, change ...func(*auth.Config)) *world {
+	t.Helper()
+	w := &world{t: t, goTo: g, path: database, log: &bytes.Buffer{}, who: ada(), now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
 	public, _ := url.Parse("https://portal.example.test/meet")
 	w.config = auth.Config{
 		Keys: keys(t, 1), PublicURL: public,
-		AuthURL: w.goTo.URL + "/authorize", TokenURL: w.goTo.URL + "/token", RevokeURL: w.goTo.URL + "/revoke",
+		AuthURL: g.URL + "/authorize", TokenURL: g.URL + "/token", RevokeURL: g.URL + "/revoke",
 		Client: auth.ClientCredentials{ID: clientID, Secret: auth.NewSecret(clientSecret)},
 		Log:    slog.New(slog.NewJSONHandler(&locked{w: w.log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time {
@@ -288,6 +384,15 @@ func newWorld(t *testing.T, change ...func(*auth.Config)) *world {
 	}
 	w.restart()
 	return w
+}
+
+// replica is another process of the same portal: its own store and its own
+// Auth on the same database.
+func (w *world) replica() *world {
+	w.t.Helper()
+	other := &world{t: w.t, goTo: w.goTo, path: w.path, config: w.config, log: w.log}
+	other.restart()
+	return other
 }
 
 // restart closes everything and opens the same database again.
@@ -375,10 +480,12 @@ func keySpec(n int) string {
 type browser struct {
 	names  []string
 	values map[string]*http.Cookie
+	agent  string // User-Agent
 }
 
 func (b *browser) request(method, target string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
+	r.Header.Set("User-Agent", b.agent)
 	for _, name := range b.names {
 		r.AddCookie(&http.Cookie{Name: name, Value: b.values[name].Value})
 	}

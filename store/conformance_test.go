@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,9 +30,19 @@ func sessionRow(id, user string) (auth.SessionRow, auth.TokensRow) {
 func create(t *testing.T, s *store.Store, id, user, replaces string) {
 	t.Helper()
 	row, tokens := sessionRow(id, user)
-	if err := s.CreateSession(t.Context(), row, tokens, replaces); err != nil {
+	if err := s.CreateSession(t.Context(), row, tokens, replaces, 9); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lease takes a session's lease for holder and fails when somebody has it.
+func lease(t *testing.T, s *store.Store, id, holder string) auth.Lease {
+	t.Helper()
+	l, ok, err := s.TakeLease(t.Context(), id, holder, time.Minute)
+	if err != nil || !ok {
+		t.Fatalf("%s does not get the lease of %s: %v", holder, id, err)
+	}
+	return l
 }
 
 func exists(t *testing.T, s *store.Store, id string) bool {
@@ -66,7 +77,7 @@ func TestSessionRows(t *testing.T) {
 		}
 		row, tok := sessionRow("b", "acc/ada")
 		create(t, s, "c", "acc/ben", "")
-		if err := s.CreateSession(ctx, row, tok, "c"); err == nil {
+		if err := s.CreateSession(ctx, row, tok, "c", 9); err == nil {
 			t.Fatal("the same id twice")
 		}
 		if !exists(t, s, "c") {
@@ -87,8 +98,9 @@ func TestSaveAndSwapAreVersioned(t *testing.T) {
 			}
 		}
 		tokens.Version, tokens.Sealed = 2, []byte("fresh")
+		l := lease(t, s, "a", "me")
 		for i, want := range []bool{true, false} {
-			if ok, err := s.SwapTokens(ctx, "a", tokens, 1); err != nil || ok != want {
+			if ok, err := s.SwapTokens(ctx, l, tokens, 1); err != nil || ok != want {
 				t.Fatalf("swap %d: %v, %v", i, ok, err)
 			}
 		}
@@ -107,7 +119,7 @@ func TestSaveAndSwapAreVersioned(t *testing.T) {
 		if ok, err := s.SaveSession(ctx, row, 2); err != nil || ok {
 			t.Fatalf("save of a deleted session: %v, %v", ok, err)
 		}
-		if ok, err := s.SwapTokens(ctx, "a", tokens, 2); err != nil || ok {
+		if ok, err := s.SwapTokens(ctx, l, tokens, 2); err != nil || ok {
 			t.Fatalf("swap of a deleted session: %v, %v", ok, err)
 		}
 		if exists(t, s, "a") {
@@ -120,11 +132,12 @@ func TestSwapHasOneWinner(t *testing.T) {
 	engines(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		create(t, s, "a", "acc/ada", "")
+		l := lease(t, s, "a", "me")
 		var won atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				ok, err := s.SwapTokens(t.Context(), "a", auth.TokensRow{Version: 2, KeyID: "k1", Sealed: fmt.Append(nil, i)}, 1)
+				ok, err := s.SwapTokens(t.Context(), l, auth.TokensRow{Version: 2, KeyID: "k1", Sealed: fmt.Append(nil, i)}, 1)
 				if err != nil {
 					t.Error(err)
 				}
@@ -136,6 +149,131 @@ func TestSwapHasOneWinner(t *testing.T) {
 		wg.Wait()
 		if won.Load() != 1 {
 			t.Fatalf("%d winners", won.Load())
+		}
+	})
+}
+
+// A lease has one holder. Who was replaced can write nothing, end nothing and
+// take nothing away.
+func TestLeases(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		take := func(holder string) (auth.Lease, bool) {
+			t.Helper()
+			l, ok, err := s.TakeLease(ctx, "a", holder, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l, ok
+		}
+		if _, ok := take("me"); ok {
+			t.Fatal("the lease of a session that is not there")
+		}
+		create(t, s, "a", "acc/ada", "")
+		first := lease(t, s, "a", "me")
+		if first != (auth.Lease{IDHash: "a", Holder: "me", Fence: 1}) {
+			t.Fatalf("%+v", first)
+		}
+		if _, ok := take("you"); ok {
+			t.Fatal("two holders")
+		}
+		if ok, err := s.RenewLease(ctx, first, 0); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		yours := lease(t, s, "a", "you") // it lapsed
+		if yours.Fence != 2 {
+			t.Fatalf("fence %d", yours.Fence)
+		}
+		// Who was replaced.
+		if ok, err := s.RenewLease(ctx, first, time.Minute); err != nil || ok {
+			t.Errorf("renewed: %v", err)
+		}
+		if ok, err := s.SwapTokens(ctx, first, auth.TokensRow{Version: 2, KeyID: "k", Sealed: []byte("late")}, 1); err != nil || ok {
+			t.Errorf("wrote: %v", err)
+		}
+		if ok, err := s.EndSession(ctx, first, 1); err != nil || ok {
+			t.Errorf("ended the session: %v", err)
+		}
+		if err := s.DropLease(ctx, first); err != nil {
+			t.Error(err)
+		}
+		if _, ok := take("me"); ok {
+			t.Error("took it back, or dropped another's")
+		}
+		// Who has it.
+		if again := lease(t, s, "a", "you"); again.Fence != 3 {
+			t.Errorf("taken again by its holder: fence %d", again.Fence)
+		} else if ok, err := s.SwapTokens(ctx, again, auth.TokensRow{Version: 2, KeyID: "k", Sealed: []byte("fresh")}, 1); err != nil || !ok {
+			t.Errorf("not written: %v", err)
+		} else if err := s.DropLease(ctx, again); err != nil {
+			t.Error(err)
+		}
+		if l := lease(t, s, "a", "me"); l.Fence != 1 {
+			t.Errorf("after it was dropped: fence %d", l.Fence)
+		}
+		// It goes with the session.
+		if err := s.DeleteSession(ctx, "a"); err != nil {
+			t.Fatal(err)
+		}
+		create(t, s, "a", "acc/ada", "")
+		if l := lease(t, s, "a", "you"); l.Fence != 1 {
+			t.Errorf("a lease outlived its session: fence %d", l.Fence)
+		}
+	})
+}
+
+func TestLeaseHasOneWinner(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		create(t, s, "a", "acc/ada", "")
+		for round := range int64(5) {
+			var won atomic.Int64
+			var last atomic.Pointer[auth.Lease]
+			var wg sync.WaitGroup
+			for i := range 20 {
+				wg.Go(func() {
+					l, ok, err := s.TakeLease(t.Context(), "a", fmt.Sprint(i), time.Minute)
+					if err != nil {
+						t.Error(err)
+					}
+					if ok {
+						won.Add(1)
+						last.Store(&l)
+					}
+				})
+			}
+			wg.Wait()
+			if won.Load() != 1 || last.Load().Fence != round+1 {
+				t.Fatalf("%d winners, %+v", won.Load(), last.Load())
+			}
+			if _, err := s.RenewLease(t.Context(), *last.Load(), 0); err != nil { // lapses
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestLeasesThatLapsedLongAgoAreSwept(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		row, tokens := sessionRow("a", "acc/ada")
+		row.IdleDeadline, row.AbsoluteDeadline = time.Now().AddDate(1, 0, 0), time.Now().AddDate(1, 0, 0)
+		if err := s.CreateSession(ctx, row, tokens, "", 9); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.RenewLease(ctx, lease(t, s, "a", "dead"), 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			later time.Duration
+			want  int64
+		}{{30 * time.Minute, 0}, {2 * time.Hour, 1}} {
+			if n, err := s.Sweep(ctx, time.Now().Add(step.later)); err != nil || n != step.want {
+				t.Errorf("%s later %d leases are swept: %v", step.later, n, err)
+			}
+		}
+		if !exists(t, s, "a") {
+			t.Error("the session went with its lease")
 		}
 	})
 }
@@ -197,10 +335,10 @@ func TestEndingSessions(t *testing.T) {
 		create(t, s, "a", "acc/ada", "")
 		create(t, s, "b", "acc/ada", "")
 		create(t, s, "c", "acc/ben", "")
-		if ok, err := s.EndSession(ctx, "a", 7); err != nil || ok || !exists(t, s, "a") {
+		if ok, err := s.EndSession(ctx, lease(t, s, "a", "me"), 7); err != nil || ok || !exists(t, s, "a") {
 			t.Fatalf("ended a session whose tokens had moved: %v, %v", ok, err)
 		}
-		if ok, err := s.EndSession(ctx, "a", 1); err != nil || !ok || exists(t, s, "a") {
+		if ok, err := s.EndSession(ctx, lease(t, s, "a", "me"), 1); err != nil || !ok || exists(t, s, "a") {
 			t.Fatalf("not ended: %v, %v", ok, err)
 		}
 		create(t, s, "a", "acc/ada", "")
@@ -212,6 +350,82 @@ func TestEndingSessions(t *testing.T) {
 		}
 		if err := s.DeleteSession(ctx, "unknown"); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+func TestListOfAUsersSessions(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		for i, id := range []string{"a", "b", "c"} {
+			row, tokens := sessionRow(id, "acc/ada")
+			row.LastSeen = noon.Add(time.Duration(i) * time.Minute)
+			if err := s.CreateSession(ctx, row, tokens, "", 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		create(t, s, "other", "acc/ben", "")
+		ids := func() (ids []string) {
+			t.Helper()
+			list, err := s.UserSessions(ctx, "acc/ada")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range list {
+				want, _ := sessionRow(row.IDHash, "acc/ada")
+				want.Sealed, want.LastSeen = nil, row.LastSeen
+				if !reflect.DeepEqual(row, want) {
+					t.Errorf("got %+v, want %+v", row, want)
+				}
+				ids = append(ids, row.IDHash)
+			}
+			return ids
+		}
+		if got := ids(); !slices.Equal(got, []string{"c", "b", "a"}) {
+			t.Fatalf("%v", got)
+		}
+		for _, step := range []struct {
+			user, id string
+			want     bool
+		}{{"acc/ben", "b", false}, {"acc/ada", "gone", false}, {"acc/ada", "b", true}, {"acc/ada", "b", false}} {
+			if ok, err := s.DeleteUserSession(ctx, step.user, step.id); err != nil || ok != step.want {
+				t.Errorf("%+v: %v, %v", step, ok, err)
+			}
+		}
+		if got := ids(); !slices.Equal(got, []string{"c", "a"}) || !exists(t, s, "other") {
+			t.Fatalf("%v", got)
+		}
+	})
+}
+
+func TestAUserHasSoManySessions(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		create(t, s, "other", "acc/ben", "")
+		for i, id := range []string{"unseen", "b", "c", "d"} {
+			row, tokens := sessionRow(id, "acc/ada")
+			row.LastSeen = noon.Add(time.Duration(i) * time.Minute)
+			if err := s.CreateSession(ctx, row, tokens, "", 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !exists(t, s, "unseen") {
+			t.Fatal("one of three that may be kept went")
+		}
+		row, tokens := sessionRow("e", "acc/ada") // by a clock that is behind
+		row.LastSeen = noon.Add(-time.Hour)
+		if err := s.CreateSession(ctx, row, tokens, "d", 3); err != nil {
+			t.Fatal(err)
+		}
+		if !exists(t, s, "unseen") || exists(t, s, "d") {
+			t.Fatal("the session that was replaced counts")
+		}
+		row.IDHash = "f"
+		if err := s.CreateSession(ctx, row, tokens, "", 3); err != nil {
+			t.Fatal(err)
+		}
+		if exists(t, s, "e") || !exists(t, s, "unseen") || !exists(t, s, "f") || !exists(t, s, "other") {
+			t.Fatal("not the one longest unseen went")
 		}
 	})
 }
@@ -327,7 +541,7 @@ func TestSweep(t *testing.T) {
 		live, _ := sessionRow("live", "acc/ada")
 		live.IdleDeadline = noon.Add(2 * time.Hour)
 		for _, row := range []auth.SessionRow{old, live} {
-			if err := s.CreateSession(ctx, row, tokens, ""); err != nil {
+			if err := s.CreateSession(ctx, row, tokens, "", 9); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -610,15 +824,20 @@ func TestFailureIsAnError(t *testing.T) {
 		ctx := gone()
 		calls := map[string]func() error{
 			"Ping":               func() error { return s.Ping(ctx) },
-			"CreateSession":      func() error { return s.CreateSession(ctx, row, tokens, "") },
+			"CreateSession":      func() error { return s.CreateSession(ctx, row, tokens, "", 9) },
 			"Session":            func() error { _, _, err := s.Session(ctx, "a"); return err },
 			"SaveSession":        func() error { _, err := s.SaveSession(ctx, row, 1); return err },
 			"TouchSession":       func() error { return s.TouchSession(ctx, "a", noon, noon) },
 			"CountWrite":         func() error { _, err := s.CountWrite(ctx, "acc/ada", "a"); return err },
 			"SessionTokens":      func() error { _, _, err := s.SessionTokens(ctx, "a"); return err },
-			"SwapTokens":         func() error { _, err := s.SwapTokens(ctx, "a", tokens, 1); return err },
-			"EndSession":         func() error { _, err := s.EndSession(ctx, "a", 1); return err },
+			"SwapTokens":         func() error { _, err := s.SwapTokens(ctx, auth.Lease{}, tokens, 1); return err },
+			"TakeLease":          func() error { _, _, err := s.TakeLease(ctx, "a", "me", time.Minute); return err },
+			"RenewLease":         func() error { _, err := s.RenewLease(ctx, auth.Lease{}, time.Minute); return err },
+			"DropLease":          func() error { return s.DropLease(ctx, auth.Lease{}) },
+			"EndSession":         func() error { _, err := s.EndSession(ctx, auth.Lease{}, 1); return err },
 			"DeleteSession":      func() error { return s.DeleteSession(ctx, "a") },
+			"UserSessions":       func() error { _, err := s.UserSessions(ctx, "acc/ada"); return err },
+			"DeleteUserSession":  func() error { _, err := s.DeleteUserSession(ctx, "acc/ada", "a"); return err },
 			"DeleteUserSessions": func() error { return s.DeleteUserSessions(ctx, "acc/ada") },
 			"AddFlow":            func() error { return s.AddFlow(ctx, auth.FlowRow{}) },
 			"TakeFlow":           func() error { _, _, err := s.TakeFlow(ctx, "s", "b", noon); return err },

@@ -11,7 +11,7 @@ import (
 )
 
 // CreateSession implements auth.Store.
-func (s *Store) CreateSession(ctx context.Context, row auth.SessionRow, t auth.TokensRow, replaces string) error {
+func (s *Store) CreateSession(ctx context.Context, row auth.SessionRow, t auth.TokensRow, replaces string, keep int) error {
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if replaces != "" {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id_hash = $1", replaces); err != nil {
@@ -19,6 +19,12 @@ func (s *Store) CreateSession(ctx context.Context, row auth.SessionRow, t auth.T
 			}
 		}
 		_, err := tx.ExecContext(ctx, `
+			DELETE FROM sessions WHERE user_ref = $1 AND id_hash NOT IN (
+				SELECT id_hash FROM sessions WHERE user_ref = $1 ORDER BY last_seen DESC, id_hash LIMIT $2)`, text(row.UserRef), keep)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
 			INSERT INTO sessions (id_hash, user_ref, created, last_seen, idle_deadline, absolute_deadline,
 				version, key_id, sealed, writes, browser, tokens_version, tokens_key_id, tokens_sealed)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
@@ -97,17 +103,48 @@ func (s *Store) SessionTokens(ctx context.Context, idHash string) (auth.TokensRo
 	return t, ok, wrap("read a session's tokens", err)
 }
 
+// holds is true where a lease is still its holder's.
+const holds = "EXISTS (SELECT 1 FROM refresh_leases l WHERE l.id_hash = $1 AND l.holder = $2 AND l.fence = $3)"
+
+// TakeLease implements auth.Store.
+func (s *Store) TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (auth.Lease, bool, error) {
+	l := auth.Lease{IDHash: idHash, Holder: holder}
+	ok, err := s.found(ctx, s.write, `
+		INSERT INTO refresh_leases (id_hash, holder, fence, expires)
+		SELECT id_hash, $2, 1, `+s.clock+` + $3 FROM sessions WHERE id_hash = $1
+		ON CONFLICT (id_hash) DO UPDATE
+		SET holder = excluded.holder, fence = refresh_leases.fence + 1, expires = excluded.expires
+		WHERE refresh_leases.expires <= `+s.clock+` OR refresh_leases.holder = excluded.holder
+		RETURNING fence`, []any{idHash, holder, ttl.Milliseconds()}, &l.Fence)
+	return l, ok, wrap("take a lease", err)
+}
+
+// RenewLease implements auth.Store.
+func (s *Store) RenewLease(ctx context.Context, l auth.Lease, ttl time.Duration) (bool, error) {
+	n, err := s.exec(ctx, "UPDATE refresh_leases SET expires = "+s.clock+" + $4 WHERE id_hash = $1 AND holder = $2 AND fence = $3",
+		l.IDHash, l.Holder, l.Fence, ttl.Milliseconds())
+	return n == 1, wrap("renew a lease", err)
+}
+
+// DropLease implements auth.Store.
+func (s *Store) DropLease(ctx context.Context, l auth.Lease) error {
+	_, err := s.exec(ctx, "DELETE FROM refresh_leases WHERE id_hash = $1 AND holder = $2 AND fence = $3", l.IDHash, l.Holder, l.Fence)
+	return wrap("drop a lease", err)
+}
+
 // SwapTokens implements auth.Store.
-func (s *Store) SwapTokens(ctx context.Context, idHash string, t auth.TokensRow, from int64) (bool, error) {
+func (s *Store) SwapTokens(ctx context.Context, l auth.Lease, t auth.TokensRow, from int64) (bool, error) {
 	n, err := s.exec(ctx, `
-		UPDATE sessions SET tokens_version = $1, tokens_key_id = $2, tokens_sealed = $3
-		WHERE id_hash = $4 AND tokens_version = $5`, t.Version, t.KeyID, t.Sealed, idHash, from)
+		UPDATE sessions SET tokens_version = $4, tokens_key_id = $5, tokens_sealed = $6
+		WHERE id_hash = $1 AND tokens_version = $7 AND `+holds,
+		l.IDHash, l.Holder, l.Fence, t.Version, t.KeyID, t.Sealed, from)
 	return n == 1, wrap("write a session's tokens", err)
 }
 
 // EndSession implements auth.Store.
-func (s *Store) EndSession(ctx context.Context, idHash string, tokensVersion int64) (bool, error) {
-	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id_hash = $1 AND tokens_version = $2", idHash, tokensVersion)
+func (s *Store) EndSession(ctx context.Context, l auth.Lease, tokensVersion int64) (bool, error) {
+	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id_hash = $1 AND tokens_version = $4 AND "+holds,
+		l.IDHash, l.Holder, l.Fence, tokensVersion)
 	return n == 1, wrap("end a session", err)
 }
 
@@ -115,6 +152,37 @@ func (s *Store) EndSession(ctx context.Context, idHash string, tokensVersion int
 func (s *Store) DeleteSession(ctx context.Context, idHash string) error {
 	_, err := s.exec(ctx, "DELETE FROM sessions WHERE id_hash = $1", idHash)
 	return wrap("delete a session", err)
+}
+
+// UserSessions implements auth.Store.
+func (s *Store) UserSessions(ctx context.Context, userRef string) ([]auth.SessionRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT id_hash, user_ref, created, last_seen, idle_deadline, absolute_deadline, version, key_id, writes, browser
+		FROM sessions WHERE user_ref = $1 ORDER BY last_seen DESC, id_hash`, text(userRef))
+	if err != nil {
+		return nil, wrap("list a user's sessions", err)
+	}
+	defer rows.Close()
+	var list []auth.SessionRow
+	for rows.Next() {
+		var row auth.SessionRow
+		var created, lastSeen, idle, absolute int64
+		if err := rows.Scan(&row.IDHash, &row.UserRef, &created, &lastSeen, &idle, &absolute, &row.Version, &row.KeyID, &row.Writes, &row.Browser); err != nil {
+			return nil, wrap("list a user's sessions", err)
+		}
+		row.Created, row.LastSeen = fromMillis(created), fromMillis(lastSeen)
+		row.IdleDeadline, row.AbsoluteDeadline = fromMillis(idle), fromMillis(absolute)
+		list = append(list, row)
+	}
+	return list, wrap("list a user's sessions", rows.Err())
+}
+
+// DeleteUserSession implements auth.Store.
+func (s *Store) DeleteUserSession(ctx context.Context, userRef, idHash string) (bool, error) {
+	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id_hash = $1 AND user_ref = $2", idHash, text(userRef))
+	return n == 1, wrap("delete a user's session", err)
 }
 
 // DeleteUserSessions implements auth.Store.

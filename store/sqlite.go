@@ -42,7 +42,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	s := &Store{read: read, write: write, dir: filepath.Dir(path)}
+	s := &Store{read: read, write: write, dir: filepath.Dir(path), clock: "CAST(unixepoch('subsec') * 1000 AS INTEGER)"}
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}

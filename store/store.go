@@ -33,6 +33,7 @@ var (
 type Store struct {
 	read, write *sql.DB // the same pool with PostgreSQL
 	postgres    bool
+	clock       string // milliseconds since 1970 by the database's clock, in its own SQL
 	dir         string // of the SQLite file
 }
 
@@ -86,6 +87,10 @@ func (s *Store) Ping(ctx context.Context) error {
 // createsKept is how long a form that was sent is known again.
 const createsKept = 30 * 24 * time.Hour
 
+// leasesKept is how long a lease of a process that died stays after it lapsed.
+// That it is there tells the next holder that the one before did not finish.
+const leasesKept = time.Hour
+
 // Sweep deletes sessions, connect flows, drafts and creates that have expired and returns how
 // many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
@@ -97,6 +102,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		{"DELETE FROM sessions WHERE idle_deadline <= $1 OR absolute_deadline <= $1", now},
 		{"DELETE FROM flows WHERE expires <= $1", now},
 		{"DELETE FROM drafts WHERE expires <= $1", now},
+		{"DELETE FROM refresh_leases WHERE expires <= $1", now.Add(-leasesKept)},
 		{"DELETE FROM creates WHERE begun <= $1", now.Add(-createsKept)},
 	} {
 		n, err := s.exec(ctx, expired.statement, millis(expired.at))
