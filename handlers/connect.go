@@ -152,6 +152,11 @@ func (s *server) setUp(c echo.Context) error {
 		v.Problems = append(v.Problems, views.Problem{Field: "setup_code", Text: "Enter the code that the portal printed when it started"})
 	}
 	if len(v.Problems) == 0 {
+		if wait := s.guess(c); wait > 0 {
+			v.Problems = append(v.Problems, views.Problem{Field: "setup_code", Text: "Too many codes were tried. Wait " + seconds(wait) + ", then enter the Client Secret and the code again"})
+			setRetryAfter(c, wait)
+			return s.showSetup(c, http.StatusTooManyRequests, v)
+		}
 		err := s.auth.Setup(c.Request().Context(), v.ClientID, c.FormValue("client_secret"), v.SetupCode)
 		switch {
 		case err == nil:

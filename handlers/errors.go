@@ -16,11 +16,12 @@ import (
 
 // Refusals of the portal itself.
 var (
-	errCrossOrigin = &refusal{http.StatusForbidden, "This came from another site", "For your safety the portal only accepts what you send from its own pages. Open the page here and try again; nothing was changed.", "", ""}
-	errNotAForm    = &refusal{http.StatusUnsupportedMediaType, "This is not a form", "The portal reads what its own forms send. Open the page here and try again; nothing was changed.", "", ""}
-	errNoMeeting   = &refusal{http.StatusNotFound, "No such meeting", "A meeting id is digits only, as in 123-456-789. Check the number, or look for the meeting in your list.", "Upcoming meetings", "/meetings"}
-	errAdminsOnly  = &refusal{http.StatusForbidden, "Only for account admins", "GoTo shows other people's meetings and the account's users to admins only. Ask an admin of your account, or look at your own meetings.", "Your meetings", "/meetings"}
-	errStoreDown   = &refusal{http.StatusServiceUnavailable, "The portal cannot reach its own data", "Nothing is lost, and you stay signed in. Try again in a moment.", "", ""}
+	errCrossOrigin    = &refusal{http.StatusForbidden, "This came from another site", "For your safety the portal only accepts what you send from its own pages. Open the page here and try again; nothing was changed.", "", ""}
+	errNotAForm       = &refusal{http.StatusUnsupportedMediaType, "This is not a form", "The portal reads what its own forms send. Open the page here and try again; nothing was changed.", "", ""}
+	errUnreadableForm = &refusal{http.StatusBadRequest, "This form cannot be read", "Go back to the page you came from and try again; nothing was changed.", "", ""}
+	errNoMeeting      = &refusal{http.StatusNotFound, "No such meeting", "A meeting id is digits only, as in 123-456-789. Check the number, or look for the meeting in your list.", "Upcoming meetings", "/meetings"}
+	errAdminsOnly     = &refusal{http.StatusForbidden, "Only for account admins", "GoTo shows other people's meetings and the account's users to admins only. Ask an admin of your account, or look at your own meetings.", "Your meetings", "/meetings"}
+	errStoreDown      = &refusal{http.StatusServiceUnavailable, "The portal cannot reach its own data", "Nothing is lost, and you stay signed in. Try again in a moment.", "", ""}
 )
 
 // refusal is an error that already knows its page: status, heading, what
@@ -75,6 +76,9 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 			return told, 5 * time.Second, true
 		}
 		return told, 0, false
+	}
+	if limit, ok := errors.AsType[*tooMany](err); ok {
+		return refusal{http.StatusTooManyRequests, "That was too much at once", "The portal takes a pause before it answers more of this. Nothing is lost: wait " + seconds(limit.wait) + ", then try again.", "", ""}, limit.wait, false
 	}
 	if refused, ok := errors.AsType[*auth.NotAdmittedError](err); ok {
 		text := "This portal belongs to another GoTo account. Sign in at GoTo with an account of this organization, or ask whoever runs the portal to admit yours (setting ALLOWED_ACCOUNTS)."
@@ -161,7 +165,7 @@ func explainHTTP(status int) refusal {
 	case http.StatusMethodNotAllowed:
 		return refusal{status, "This page cannot be used that way", "Go back to the page you came from and use its buttons.", "Upcoming meetings", "/meetings"}
 	case http.StatusRequestEntityTooLarge:
-		return refusal{status, "That is too much at once", "The form is larger than the portal accepts (64 KB). Shorten it and try again.", "", ""}
+		return refusal{status, "That is too much at once", "The form is larger than the portal accepts (64 KB and 1,000 fields). Shorten it and try again.", "", ""}
 	case http.StatusBadRequest:
 		return refusal{status, "This request cannot be read", "Go back to the page you came from and try again.", "", ""}
 	}
@@ -175,6 +179,13 @@ var (
 	errNoOccurrence = &refusal{http.StatusNotFound, "No such session", "Nobody is recorded for a session with that start. Choose one on the attendees page.", "", ""}
 	errNoHostURL    = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
 )
+
+// seconds writes a wait for people, rounded up.
+func seconds(d time.Duration) string {
+	return count(wholeSeconds(d), "second", "seconds")
+}
+
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func isSessionGone(err error) bool {
 	if _, ok := errors.AsType[noSession](err); ok {

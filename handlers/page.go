@@ -74,13 +74,15 @@ func (s *server) page(c echo.Context, status int, component templ.Component, fra
 	if err != nil {
 		return err
 	}
-	if err := s.save(c); err != nil {
+	if err := s.save(c); err != nil && status < http.StatusInternalServerError {
 		return err
 	}
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request, HX-Request-Type")
 	return c.HTMLBlob(status, buf.Bytes())
 }
 
+// save keeps the session's notices. What a form did is done, so then a notice
+// that is lost is no failure.
 func (s *server) save(c echo.Context) error {
 	session := session(c)
 	if session == nil {
@@ -88,10 +90,15 @@ func (s *server) save(c echo.Context) error {
 	}
 	// The answer may come after the request's own deadline; it still counts.
 	r := c.Request().WithContext(context.WithoutCancel(c.Request().Context()))
-	if err := s.auth.Save(c.Response(), r, session); err != nil && !errors.Is(err, auth.ErrSessionEnded) {
-		return err
+	err := s.auth.Save(c.Response(), r, session)
+	switch {
+	case err == nil || errors.Is(err, auth.ErrSessionEnded):
+		return nil
+	case r.Method == http.MethodPost:
+		s.log.ErrorContext(r.Context(), "session not saved after a form", "error", err)
+		return nil
 	}
-	return nil
+	return err
 }
 
 // to answers 303 to a path of ours, keeping the notices.
@@ -130,6 +137,22 @@ func (s *server) answerError(err error, c echo.Context) {
 		_ = c.JSON(told.status, map[string]string{"error": told.title, "text": told.text, "request": h.Get(echo.HeaderXRequestID)})
 		return
 	}
+	failed := told.status >= http.StatusInternalServerError || told.status == http.StatusTooManyRequests
+	if failed && r.Method == http.MethodPost && !isPartial(r) {
+		err = s.failedForm(c, told)
+	} else {
+		err = s.failure(c, told, failed)
+	}
+	if err != nil && !c.Response().Committed {
+		s.log.ErrorContext(r.Context(), "error page not rendered", "error", err)
+		_ = c.String(told.status, told.title+". "+told.text+"\n")
+	}
+}
+
+// failure is the page of an error; again offers to try the same address once
+// more.
+func (s *server) failure(c echo.Context, told refusal, again bool) error {
+	r := c.Request()
 	b := s.base(c, "", told.title)
 	f := views.Failure{Status: told.status, Title: told.title, Text: told.text}
 	if told.url != "" {
@@ -140,20 +163,17 @@ func (s *server) answerError(err error, c echo.Context) {
 		f.Next = views.Link{Label: "Start page", URL: s.prefix + "/"}
 	}
 	// A callback's address holds a code, which is good once.
-	if told.status >= 500 && r.Method == http.MethodGet && r.URL.Path != callbackPath {
+	if again && r.Method == http.MethodGet && r.URL.Path != callbackPath {
 		f.Again = s.prefix + r.URL.RequestURI()
 	}
 	toBanner(c)
-	if err := s.page(c, told.status, views.FailurePage(b, f), views.BannerOnly); err != nil && !c.Response().Committed {
-		s.log.ErrorContext(r.Context(), "error page not rendered", "error", err)
-		_ = c.String(told.status, told.title+". "+told.text+"\n")
-	}
+	return s.page(c, told.status, views.FailurePage(b, f), views.BannerOnly)
 }
 
 // setRetryAfter says when to try again, in whole seconds; 0 says nothing.
 func setRetryAfter(c echo.Context, d time.Duration) {
 	if d > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(int(d.Seconds()+0.999)))
+		c.Response().Header().Set("Retry-After", strconv.Itoa(wholeSeconds(d)))
 	}
 }
 

@@ -25,32 +25,53 @@ func (s *server) needFormToken(next echo.HandlerFunc) echo.HandlerFunc {
 		if c.Request().Method != http.MethodPost {
 			return next(c)
 		}
-		if session(c).OwnsForm(c.FormValue(formToken)) {
-			if c.FormValue(resumed) != "" {
+		form := c.Request().PostForm
+		if session(c).OwnsForm(form.Get(formToken)) {
+			if form.Get(resumed) != "" {
 				if err := s.auth.DropDraft(c.Response(), c.Request()); err != nil {
 					return err
 				}
 			}
 			return next(c)
 		}
-		form, err := c.FormParams()
-		if err != nil {
-			return errNotAForm
-		}
 		toBanner(c)
 		return s.page(c, http.StatusForbidden, views.ResendPage(s.base(c, "", "Nothing was sent"), views.Resend{
 			Title:  "Nothing was sent yet",
 			Text:   "This form was made before you signed in, or in another session. Everything you typed is kept: send it now, or leave it.",
-			Action: s.prefix + c.Request().URL.Path, Fields: typed(form), Leave: s.prefix + returnPath(c.Request().URL.Path),
+			Action: s.prefix + c.Request().URL.Path, Fields: typed(form), Leave: s.leave(c),
 		}), views.BannerOnly)
 	}
+}
+
+// leave leads away from a form that was not sent.
+func (s *server) leave(c echo.Context) views.Link {
+	return views.Link{Label: "Leave it", URL: s.prefix + returnPath(c.Request().URL.Path)}
+}
+
+// failedForm is the page for a form that the portal or GoTo could not take just
+// now: it says so and sends the same form again.
+func (s *server) failedForm(c echo.Context, told refusal) error {
+	r := c.Request()
+	resend := views.Resend{
+		Status: told.status, Title: told.title, Text: told.text, Send: "Send it again",
+		Action: s.prefix + r.URL.Path, Fields: typed(r.PostForm), Leave: s.leave(c),
+	}
+	if told.url != "" {
+		resend.Leave = views.Link{Label: told.next, URL: s.prefix + told.url}
+	}
+	b := s.base(c, "", told.title)
+	if b.FormToken == "" && r.PostForm.Get(formToken) != "" {
+		// The session cannot be read just now, so its own token is kept.
+		resend.Fields = append(resend.Fields, views.Field{Name: formToken, Value: r.PostForm.Get(formToken)})
+	}
+	return s.page(c, told.status, views.ResendPage(b, resend), views.BannerOnly)
 }
 
 // keepDraft keeps a form whose session is over until its user is back, and
 // returns the page that offers it then, or "" when it could not be kept.
 func (s *server) keepDraft(c echo.Context) string {
-	form, err := c.FormParams()
-	if err != nil || len(typed(form)) == 0 {
+	form := c.Request().PostForm
+	if len(typed(form)) == 0 {
 		return ""
 	}
 	kept, err := s.auth.KeepDraft(c.Response(), c.Request(), session(c), auth.Draft{Path: c.Request().URL.Path, Form: form})
@@ -75,16 +96,17 @@ func (s *server) resume(c echo.Context) error {
 	fields := append(typed(d.Form), views.Field{Name: resumed, Value: "1"})
 	return s.page(c, http.StatusOK, views.ResendPage(s.base(c, "", "Welcome back"), views.Resend{
 		Title: "Welcome back", Text: "Your connection to GoTo was over, so nothing was sent. Everything you typed is kept: send it now, or leave it.",
-		Action: s.prefix + d.Path, Fields: fields, Leave: s.prefix + returnPath(d.Path),
+		Action: s.prefix + d.Path, Fields: fields, Leave: views.Link{Label: "Leave it", URL: s.prefix + returnPath(d.Path)},
 	}))
 }
 
-// typed is a form as it was sent, in a stable order, without the token.
+// typed is a form as it was sent, in a stable order, without the token and
+// without a secret, which has to be typed again.
 func typed(form url.Values) []views.Field {
 	var fields []views.Field
 	for name, values := range form {
 		for _, v := range values {
-			if name != formToken && name != resumed {
+			if name != formToken && name != resumed && name != "client_secret" {
 				fields = append(fields, views.Field{Name: name, Value: v})
 			}
 		}

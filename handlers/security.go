@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -22,36 +23,38 @@ const permissionsPolicy = "accelerometer=(), autoplay=(), browsing-topics=(), ca
 	"geolocation=(), gyroscope=(), hid=(), identity-credentials-get=(), magnetometer=(), microphone=(), midi=(), payment=(), " +
 	"publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()"
 
-// maxForm bounds a form's body.
-const maxForm = "64K"
+// What a form may hold: bytes, and fields.
+const (
+	maxForm   = "64K"
+	maxFields = 1000
+)
 
-// secureHeaders sets the headers that every answer carries.
-func secureHeaders(https bool) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			h := c.Response().Header()
-			h.Set("Content-Security-Policy", contentSecurityPolicy)
-			h.Set("X-Content-Type-Options", "nosniff")
-			// With no-referrer browsers send "Origin: null" and forms would
-			// be refused.
-			h.Set("Referrer-Policy", "same-origin")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy", permissionsPolicy)
-			h.Set("X-Robots-Tag", "noindex")
-			h.Set("Cache-Control", "no-store")
-			if https {
-				h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-			}
-			return next(c)
+// secureHeaders sets the headers that every answer carries, whoever gives it.
+func secureHeaders(https bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		// With no-referrer browsers send "Origin: null" and forms would
+		// be refused.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissionsPolicy)
+		h.Set("X-Robots-Tag", "noindex")
+		h.Set("Cache-Control", "no-store")
+		if https {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // sameOrigin refuses what another site may have made the browser send:
 // http.CrossOriginProtection, and beyond it a change that carries a
 // cookie but says nothing about where it comes from, a body that no form
-// sends, and cross-site loads of pages as anything but a document.
+// sends, and loads of pages by other sites and origins as anything but a
+// document.
 func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 	guard := http.NewCrossOriginProtection()
 	if err := guard.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
@@ -66,7 +69,8 @@ func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 			site := r.Header.Get("Sec-Fetch-Site")
 			switch r.Method {
 			case http.MethodGet, http.MethodHead:
-				if dest := r.Header.Get("Sec-Fetch-Dest"); site == "cross-site" && dest != "" && dest != "document" && len(r.Cookies()) > 0 {
+				dest, foreign := r.Header.Get("Sec-Fetch-Dest"), site == "cross-site" || site == "same-site"
+				if foreign && dest != "" && dest != "document" && len(r.Cookies()) > 0 {
 					return errCrossOrigin
 				}
 			default:
@@ -81,6 +85,31 @@ func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 			return next(c)
 		}
 	}, nil
+}
+
+// readForm reads a form once for all, so that what is too large, has too many
+// fields or is no form is refused here and never read as half of itself.
+func readForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Method != http.MethodPost {
+			return next(c)
+		}
+		if _, err := c.FormParams(); err != nil {
+			if tooLarge, ok := errors.AsType[*echo.HTTPError](err); ok {
+				return tooLarge
+			}
+			return errUnreadableForm
+		}
+		fields := 0
+		for _, values := range r.PostForm {
+			fields += len(values)
+		}
+		if fields > maxFields {
+			return echo.ErrStatusRequestEntityTooLarge
+		}
+		return next(c)
+	}
 }
 
 // clientIP reads the address of the browser: the peer's, or, when the peer is

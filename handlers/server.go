@@ -42,7 +42,8 @@ type Config struct {
 	Observe func(route, method string, status int, took time.Duration)
 }
 
-// server carries what handlers share. It holds no state of its own.
+// server carries what handlers share. It holds no state of its own but the
+// counts behind its limits.
 type server struct {
 	auth     *auth.Auth
 	meetings *meetings.Service
@@ -53,6 +54,7 @@ type server struct {
 	ready    func(context.Context) error
 	log      *slog.Logger
 	observe  func(route, method string, status int, took time.Duration)
+	limits   limits
 }
 
 // pageDeadline is a request's, below the server's own write time-out even
@@ -61,9 +63,19 @@ const pageDeadline = 9 * time.Second
 
 // New returns the portal's pages.
 func New(cfg Config) (http.Handler, error) {
+	s := newServer(cfg)
+	e, err := s.router(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return secureHeaders(cfg.PublicURL.Scheme == "https", s.underPrefix(headAsGet(stripFormat(e)))), nil
+}
+
+func newServer(cfg Config) *server {
 	s := &server{
 		auth: cfg.Auth, meetings: cfg.Meetings, public: cfg.PublicURL, prefix: strings.TrimSuffix(cfg.PublicURL.Path, "/"),
 		needsURL: cfg.NeedsPublicURL, sandbox: cfg.Sandbox, ready: cfg.Ready, log: cfg.Log, observe: cfg.Observe,
+		limits: newLimits(cfg.Meetings.Now),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -71,6 +83,11 @@ func New(cfg Config) (http.Handler, error) {
 	if s.observe == nil {
 		s.observe = func(string, string, int, time.Duration) {}
 	}
+	return s
+}
+
+// router registers every page, behind what guards it.
+func (s *server) router(cfg Config) (*echo.Echo, error) {
 	guard, err := sameOrigin(cfg.PublicURL)
 	if err != nil {
 		return nil, err
@@ -82,10 +99,10 @@ func New(cfg Config) (http.Handler, error) {
 	e.Use(
 		requestID,
 		s.logRequests(),
-		secureHeaders(cfg.PublicURL.Scheme == "https"),
 		s.recoverPanics,
 		middleware.BodyLimit(maxForm),
 		guard,
+		readForm,
 	)
 
 	e.GET("/healthz", s.healthy)
@@ -93,15 +110,17 @@ func New(cfg Config) (http.Handler, error) {
 	e.GET("/static/*", echo.WrapHandler(cfg.Assets))
 
 	page := cmp.Or(cfg.Deadline, pageDeadline)
+	doors := e.Group("", s.limitDoors, deadline(page), s.loadSession)
+	doors.GET("/auth/connect", s.connect)
+	doors.GET(callbackPath, s.callback)
+
 	open := e.Group("", deadline(page), s.loadSession)
 	open.GET("/", s.startPage)
 	open.GET("/setup", s.setupPage)
 	open.POST("/setup", s.setUp)
-	open.GET("/auth/connect", s.connect)
-	open.GET(callbackPath, s.callback)
 	open.GET("/help", s.helpPage)
 
-	in := e.Group("", deadline(page), s.loadSession, needSession, s.needFormToken)
+	in := e.Group("", deadline(page), s.loadSession, needSession, s.limitSession, s.needFormToken)
 	in.POST("/auth/signout", s.signOut)
 	in.POST("/auth/disconnect", s.disconnect)
 	in.GET("/meetings", s.listUpcoming)
@@ -122,10 +141,22 @@ func New(cfg Config) (http.Handler, error) {
 	in.GET("/resume", s.resume)
 	in.GET("/audit", s.showAudit)
 
-	long := e.Group("", deadline(3*page), s.loadSession, needSession)
+	long := e.Group("", deadline(3*page), s.loadSession, needSession, s.limitSession)
 	long.GET("/history", s.showHistory)
 
-	return s.underPrefix(stripFormat(e)), nil
+	return e, nil
+}
+
+// headAsGet answers HEAD as GET, whose body net/http leaves out. A look at
+// where one connects is no visit, so it is not answered.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, "/auth/") {
+			r = r.WithContext(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // underPrefix serves the portal below PUBLIC_URL's path, which proxies pass on

@@ -342,9 +342,12 @@ type Failure struct {
 
 // Resend shows a form that was held back and can be sent after all.
 type Resend struct {
-	Title, Text   string
-	Action, Leave string
-	Fields        []Field
+	Status      int // 0: it is no failure
+	Title, Text string
+	Action      string
+	Fields      []Field
+	Send        string // the button's words; "" stands for the usual ones
+	Leave       Link
 }
 
 // Field is one value of a form, as it was typed.
