@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,10 @@ type portal struct {
 	wire    *wiretap
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	prefix  string
+	door    *auth.Auth
+	config  handlers.Config
+	outage  *outage
+	over    http.RoundTripper // how its browsers reach it
 }
 
 type logBuffer struct {
@@ -68,6 +73,10 @@ func newPortal(t *testing.T) *portal {
 type options struct {
 	padding int    // characters that access tokens are longer
 	prefix  string // path of PUBLIC_URL
+
+	https   bool           // PUBLIC_URL, and the listener
+	proxies []netip.Prefix // TRUSTED_PROXIES
+	setup   bool           // no OAuth client yet
 }
 
 func newPortalWith(t *testing.T, o options) *portal {
@@ -85,7 +94,12 @@ func newPortalWith(t *testing.T, o options) *portal {
 		t.Fatal(err)
 	}
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	if o.https {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	public, err := url.Parse(server.URL + o.prefix)
 	if err != nil {
@@ -97,7 +111,8 @@ func newPortalWith(t *testing.T, o options) *portal {
 	}
 	wire := newWiretap(t, "http://"+api.Host, o.padding)
 	tapped := wire.url + api.Path
-	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, file: filepath.Join(dir, "portal.db"), wire: wire, prefix: o.prefix}
+	p := &portal{t: t, url: server.URL, sandbox: sb, log: &logBuffer{}, store: db, file: filepath.Join(dir, "portal.db"), wire: wire, prefix: o.prefix,
+		outage: &outage{Store: db}, over: server.Client().Transport}
 	t.Cleanup(func() {
 		if found := wire.leaks(p.log.String()); len(found) > 0 {
 			t.Errorf("the log holds secrets: %v", found)
@@ -108,9 +123,13 @@ func newPortalWith(t *testing.T, o options) *portal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := auth.ClientCredentials{ID: sandbox.ClientID, Secret: auth.NewSecret(sandbox.ClientSecret)}
+	if o.setup {
+		client = auth.ClientCredentials{}
+	}
 	door, err := auth.New(auth.Config{
-		Store: db, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke",
-		Client: auth.ClientCredentials{ID: sandbox.ClientID, Secret: auth.NewSecret(sandbox.ClientSecret)}, Sandbox: true, AllowedAccounts: []string{"*"}, Log: log,
+		Store: p.outage, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke",
+		Client: client, Sandbox: !o.setup, AllowedAccounts: []string{"*"}, Log: log,
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
 			return auth.Identity{
@@ -123,11 +142,13 @@ func newPortalWith(t *testing.T, o options) *portal {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = door.Close(context.Background()) })
-	handler, err = handlers.New(handlers.Config{
-		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: db, JoinBase: "https://meet.goto.com/", Log: log,
+	p.door = door
+	p.config = handlers.Config{
+		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: p.outage, JoinBase: "https://meet.goto.com/", Log: log,
 			Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }}),
-		PublicURL: public, Sandbox: true, Assets: static.Handler(), Ready: db.Ping, Log: log,
-	})
+		PublicURL: public, Sandbox: true, TrustedProxies: o.proxies, Assets: static.Handler(), Ready: db.Ping, Log: log,
+	}
+	handler, err = handlers.New(p.config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +170,7 @@ func (p *portal) browser() *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &browser{t: p.t, portal: p, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{t: p.t, portal: p, client: &http.Client{Jar: jar, Transport: p.over, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // answer is a response with its body read.
@@ -200,7 +221,7 @@ func (b *browser) do(method, target string, form url.Values, header ...string) a
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if res.Request.URL.Host == strings.TrimPrefix(b.portal.url, "http://") {
+	if strings.HasSuffix(b.portal.url, "://"+res.Request.URL.Host) {
 		if found := b.portal.wire.leaks(string(text) + res.Header.Get("Location")); len(found) > 0 {
 			b.t.Errorf("%s %s shows secrets: %v", method, target, found)
 		}

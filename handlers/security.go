@@ -25,7 +25,7 @@ const permissionsPolicy = "accelerometer=(), autoplay=(), browsing-topics=(), ca
 
 // What a form may hold: bytes, and fields.
 const (
-	maxForm   = "64K"
+	maxForm   = "64KiB"
 	maxFields = 1000
 )
 
@@ -51,13 +51,14 @@ func secureHeaders(https bool, next http.Handler) http.Handler {
 }
 
 // sameOrigin refuses what another site may have made the browser send:
-// http.CrossOriginProtection, and beyond it a change that carries a
-// cookie but says nothing about where it comes from, a body that no form
-// sends, and loads of pages by other sites and origins as anything but a
-// document.
+// http.CrossOriginProtection, and beyond it a change from this host's pages
+// without TLS, a change that carries a cookie but says nothing about where it
+// comes from, a body that no form sends, and loads of pages by other sites and
+// origins as anything but a document.
 func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 	guard := http.NewCrossOriginProtection()
-	if err := guard.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+	own := public.Scheme + "://" + public.Host
+	if err := guard.AddTrustedOrigin(own); err != nil {
 		return nil, err
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -66,7 +67,7 @@ func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 			if err := guard.Check(r); err != nil {
 				return errCrossOrigin
 			}
-			site := r.Header.Get("Sec-Fetch-Site")
+			site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 			switch r.Method {
 			case http.MethodGet, http.MethodHead:
 				dest, foreign := r.Header.Get("Sec-Fetch-Dest"), site == "cross-site" || site == "same-site"
@@ -74,7 +75,7 @@ func sameOrigin(public *url.URL) (echo.MiddlewareFunc, error) {
 					return errCrossOrigin
 				}
 			default:
-				if site == "" && r.Header.Get("Origin") == "" && len(r.Cookies()) > 0 {
+				if site == "" && origin != own && (origin != "" || len(r.Cookies()) > 0) {
 					return errCrossOrigin
 				}
 				if kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); r.ContentLength != 0 &&

@@ -25,7 +25,8 @@ type wiretap struct {
 	url     string
 	padding string
 
-	lose atomic.Pointer[string] // METHOD /path whose answers get lost, done as they are
+	lose  atomic.Pointer[string] // METHOD /path whose answers get lost, done as they are
+	after func(call string)      // told of each answer before it goes back
 
 	mu      sync.Mutex
 	secrets map[string]string // secret → its kind
@@ -66,6 +67,9 @@ func newWiretap(t *testing.T, sandbox string, padding int) *wiretap {
 			w.hear(res.Header.Get("Content-Type"), body)
 			if lost := w.lose.Load(); lost != nil && *lost == res.Request.Method+" "+res.Request.URL.Path {
 				return errors.New("lost")
+			}
+			if w.after != nil {
+				w.after(res.Request.Method + " " + res.Request.URL.Path)
 			}
 			res.Body = io.NopCloser(bytes.NewReader(body))
 			res.Header.Set("Content-Length", strconv.Itoa(len(body)))
