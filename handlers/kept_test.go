@@ -37,11 +37,11 @@ func (o *outage) SaveSession(ctx context.Context, s auth.SessionRow, from int64)
 	return o.Store.SaveSession(ctx, s, from)
 }
 
-func (o *outage) BeginCreate(ctx context.Context, i meetings.Intent) (meetings.Intent, bool, error) {
+func (o *outage) BeginCreate(ctx context.Context, i meetings.Intent, orphaned time.Time) (meetings.Intent, bool, error) {
 	if o.down.Load() {
 		return meetings.Intent{}, false, errDown
 	}
-	return o.Store.BeginCreate(ctx, i)
+	return o.Store.BeginCreate(ctx, i, orphaned)
 }
 
 func (o *outage) Meta(ctx context.Context, name string) ([]byte, bool, error) {
@@ -70,6 +70,7 @@ func (b *browser) again(name string, res answer) answer {
 // While GoTo is down, every form that does not show itself again is kept, and
 // can be sent again from the page that says so.
 func TestFormsOutliveAnOutageOfGoTo(t *testing.T) {
+	t.Parallel()
 	p := newPortalWith(t, options{prefix: "/meet"})
 	b := p.connected("ada")
 	doomed, started := b.create(), b.create()
@@ -187,6 +188,7 @@ func TestForeignFormIsNotOfferedAgain(t *testing.T) {
 }
 
 func TestLimitedFormIsKept(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	b := p.connected("ben")
 	b.formToken()

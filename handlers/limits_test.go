@@ -117,6 +117,7 @@ func TestConnectingIsLimitedByAddress(t *testing.T) {
 
 // A class of sixty behind one address connects at once.
 func TestAClassMeetsNoLimit(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	var class sync.WaitGroup
 	for n := range 60 {
@@ -130,6 +131,7 @@ func TestAClassMeetsNoLimit(t *testing.T) {
 }
 
 func TestFilesAreLimitedBySession(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	b := p.connected("ben")
 	res, passed := hammer(t, 200, func() answer { return b.get("/people.json") })
