@@ -79,9 +79,12 @@ func (s *Service) create(ctx context.Context, c Caller, p Plan, formID, deed str
 
 // createOnce also tells whether GoTo was asked about it just now.
 func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) (id string, asked bool, err error) {
-	for {
+	for waited := false; ; waited = true {
 		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked}, s.Now().Add(-orphaned))
 		if err != nil {
+			if waited && ctx.Err() != nil {
+				err = ErrStillAsking // the time was up while the database was asked
+			}
 			return "", false, fmt.Errorf("creating meeting: %w", err)
 		}
 		switch {
