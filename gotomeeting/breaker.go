@@ -9,8 +9,8 @@ import (
 
 const (
 	breakerWindow = 30 * time.Second
-	breakerCalls  = 20 // so many in the window tell something
-	breakerOpen   = 10 * time.Second
+	breakerCalls  = 20              // so many in the window tell something
+	breakerOpen   = time.Second / 2 // pages are to be well a second after GoTo is
 )
 
 // verdict is what a call tells about GoTo's health.
@@ -25,7 +25,7 @@ const (
 // breaker spares an API of GoTo's that is down, and those who would wait for
 // it. It opens when half of the calls of the last half minute failed, twenty
 // at least, and not all for the same caller: one organizer's trouble is not an
-// outage. After ten seconds one call tries whether GoTo is back.
+// outage. Twice a second one call tries whether GoTo is back.
 type breaker struct {
 	api string
 	log *slog.Logger

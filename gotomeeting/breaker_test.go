@@ -64,7 +64,7 @@ func TestBreaker(t *testing.T) {
 		"callers leave":             {answer: left, users: 2},
 		"callers have little time":  {answer: hasty, users: 2},
 		"less than half":            {answer: status(500), users: 2, fine: 60},
-		"success of a while ago":    {answer: status(500), users: 2, fine: 200, pause: time.Second, opens: true},
+		"success of a while ago":    {answer: status(500), users: 2, fine: 200, opens: true},
 		"an answer of another kind": {answer: status(302), users: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
