@@ -121,13 +121,18 @@ func named(field string) string {
 	return fmt.Sprintf(`(//main//*[@name=%q])[1]`, field)
 }
 
-// linkTo finds the first link to a path in the page's main part.
-func linkTo(path string) string { return fmt.Sprintf(`(//main//a[@href=%q])[1]`, path) }
+// linkTo finds the first link to a path, with whatever query, in the page's
+// main part.
+func linkTo(path string) string { return fmt.Sprintf(`(//main//a[%s])[1]`, leads("href", path)) }
 
 // button finds the button with the words given in the form that posts to a
 // path, wherever the form is.
 func button(action, words string) string {
-	return fmt.Sprintf(`(//form[@action=%q]//button[not(@aria-hidden)][contains(normalize-space(), %q)])[1]`, action, words)
+	return fmt.Sprintf(`(//form[%s]//button[not(@aria-hidden)][contains(normalize-space(), %q)])[1]`, leads("action", action), words)
+}
+
+func leads(attribute, path string) string {
+	return fmt.Sprintf(`@%s=%q or starts-with(@%[1]s, %q)`, attribute, path, path+"?")
 }
 
 // enterKey is the Enter key at the end of typed text.

@@ -177,6 +177,11 @@ func (w *walk) find(id, words string) {
 		w.t.Fatalf("searching for %q lists %q, want the one meeting %s", words, rows, id)
 	}
 	w.press("the meeting's subject", linkTo("/meetings/"+id), path("/meetings/"+id))
+	at, err := w.Address()
+	w.must(err)
+	if at.Query().Get("back") != "q="+url.QueryEscape(words) {
+		w.t.Fatalf("the way back from %s forgets the search", at)
+	}
 }
 
 // update changes the subject and adds a co-organizer.
@@ -297,7 +302,7 @@ func cover(t *testing.T, portal *process.Process, scriptOff bool) {
 // in its order.
 func (v *tab) listed() ([]string, error) {
 	return run[[]string](v, "read the list",
-		`[...document.querySelectorAll("main li a[href]")].map(a => a.getAttribute("href")).filter(h => /^\/meetings\/\d+$/.test(h))`)
+		`[...document.querySelectorAll("main li a[href]")].map(a => a.getAttribute("href").replace(/\?.*/, "")).filter(h => /^\/meetings\/\d+$/.test(h))`)
 }
 
 // count returns how many elements the XPath finds.

@@ -2,8 +2,8 @@ package handlers
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -21,7 +21,10 @@ func (s *server) showAttendees(c echo.Context) error {
 		return err
 	}
 	who, loc := caller(c), zone(c)
-	organizer := digitsOnly(c.QueryParam("organizer"))
+	organizer, err := organizerAsked(c, false)
+	if err != nil {
+		return err
+	}
 	a, err := s.meetings.Attendees(c.Request().Context(), who, id)
 	if err != nil {
 		return err
@@ -30,38 +33,36 @@ func (s *server) showAttendees(c echo.Context) error {
 	chosen, ok := a.Choose(ref)
 	q := meetings.JoinQuery{Text: c.QueryParam("q"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
 	joins := q.Apply(chosen.Joins)
+	if _, err := time.Parse(time.RFC3339, ref); ref != "" && !ok && (err != nil || format(c.Request()) != "" && len(a.Occurrences) > 0) {
+		return noOccurrence(id)
+	}
 	if format(c.Request()) != "" {
-		if ref != "" && !ok && len(a.Occurrences) > 0 {
-			return errNoOccurrence
-		}
 		return s.twin(c, joinsTable(joins, loc), s.facts(c, "attendees of meeting "+id+", 1 call"), a.Subject, chosen.Start.In(loc).Format(time.DateOnly), "attendees")
 	}
 	path := "/meetings/" + id + "/attendees"
-	self := url.Values{}
-	for _, name := range []string{"occurrence", "q", "sort", "dir", "organizer"} {
-		if value := c.QueryParam(name); value != "" {
-			self.Set(name, value)
-		}
+	self := query("occurrence", ref, "q", q.Text, "sort", q.Sort, "dir", c.QueryParam("dir"), "organizer", organizer)
+	back := c.QueryParam(backTo)
+	files := maps.Clone(self)
+	if back != "" {
+		self.Set(backTo, back)
 	}
 	v := views.Attendees{
 		Subject: cmp.Or(a.Subject, "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
-		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref,
-		MeetingURL: s.address("/meetings/"+id, "organizer", organizer), BackURL: s.address("/history", "organizer", organizer),
+		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref, Back: back,
+		MeetingURL: s.address("/meetings/"+id, "organizer", organizer), BackURL: s.backLink(c, "/history", organizer),
 	}
 	for _, o := range a.Occurrences {
 		start := o.Start.In(loc)
 		v.Occurrences = append(v.Occurrences, views.Link{
 			Label: start.Format("Mon 2 Jan 2006, 15:04"), Current: ok && o.InstanceKey == chosen.InstanceKey && o.Start.Equal(chosen.Start),
-			URL: s.address(path, "occurrence", cmp.Or(o.InstanceKey, o.Start.UTC().Format(time.RFC3339)), "organizer", organizer),
+			URL: s.address(path, "occurrence", cmp.Or(o.InstanceKey, o.Start.UTC().Format(time.RFC3339)), "organizer", organizer, backTo, back),
 		})
 	}
 	switch {
-	case len(a.Occurrences) == 0:
-		v.Empty = "Nobody is recorded for this meeting. It has not been held yet, it is still running, nobody joined, or it ended minutes ago: GoTo can take about 15 minutes."
-		v.EmptyNext, v.EmptyURL = "Look again", s.address(path, "occurrence", ref, "organizer", organizer)
 	case !ok:
-		v.Empty = "Nobody is recorded for this session. If it ended minutes ago, GoTo can take about 15 minutes; else nobody joined it."
-		v.EmptyNext, v.EmptyURL = "The latest session with attendees", s.address(path, "organizer", organizer)
+		if err := s.whyNobody(c, a, organizer, &v); err != nil {
+			return err
+		}
 	default:
 		start, end := chosen.Start.In(loc), chosen.End.In(loc)
 		v.When = start.Format("Monday, 2 January 2006") + ", " + span(start, end)
@@ -75,7 +76,10 @@ func (s *server) showAttendees(c echo.Context) error {
 			{Label: "Joins", Figure: strconv.Itoa(len(chosen.Joins)), Note: "one each time somebody joined"},
 			{Label: "Length", Figure: length(int(chosen.End.Sub(chosen.Start).Round(time.Minute).Minutes())), Note: span(start, end)},
 		}
-		v.Twins = s.twinLinks(path, self, "csv", "xlsx", "json")
+		if len(joins) == 0 {
+			v.NoHit = views.Link{Label: "Show all", URL: s.address(path, "occurrence", ref, "organizer", organizer, backTo, back)}
+		}
+		v.Twins = s.twinLinks(path, files, "csv", "xlsx", "json")
 		for _, col := range []struct {
 			key, label string
 			end        bool

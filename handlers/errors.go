@@ -19,7 +19,7 @@ var (
 	errCrossOrigin    = &refusal{http.StatusForbidden, "This came from another site", "For your safety the portal only accepts what you send from its own pages. Open the page here and try again; nothing was changed.", "", ""}
 	errNotAForm       = &refusal{http.StatusUnsupportedMediaType, "This is not a form", "The portal reads what its own forms send. Open the page here and try again; nothing was changed.", "", ""}
 	errUnreadableForm = &refusal{http.StatusBadRequest, "This form cannot be read", "Go back to the page you came from and try again; nothing was changed.", "", ""}
-	errNoMeeting      = &refusal{http.StatusNotFound, "No such meeting", "A meeting id is digits only, as in 123-456-789. Check the number, or look for the meeting in your list.", "Upcoming meetings", "/meetings"}
+	errNoMeeting      = &refusal{http.StatusNotFound, "No such meeting", "This is no meeting ID: it is a number such as 123-456-789, with or without the dashes. Check it, or look for the meeting in your list.", "Upcoming meetings", "/meetings"}
 	errAdminsOnly     = &refusal{http.StatusForbidden, "Only for account admins", "GoTo shows other people's meetings and the account's users to admins only. Ask an admin of your account, or look at your own meetings.", "Your meetings", "/meetings"}
 	errStoreDown      = &refusal{http.StatusServiceUnavailable, "The portal cannot reach its own data", "Nothing is lost, and you stay signed in. Try again in a moment.", "", ""}
 )
@@ -175,9 +175,8 @@ func explainHTTP(status int) refusal {
 var (
 	errSignedInAlready = &refusal{http.StatusBadRequest, "You are signed in already", "This sign-in was finished before, or was not started in this browser. Nothing has changed.", "Upcoming meetings", "/meetings"}
 
-	errNotYours     = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
-	errNoOccurrence = &refusal{http.StatusNotFound, "No such session", "Nobody is recorded for a session with that start. Choose one on the attendees page.", "", ""}
-	errNoHostURL    = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
+	errNotYours  = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
+	errNoHostURL = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
 )
 
 // seconds writes a wait for people, rounded up.
@@ -186,6 +185,12 @@ func seconds(d time.Duration) string {
 }
 
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// noOccurrence says that a meeting has no such session, and where the others
+// are.
+func noOccurrence(id string) error {
+	return &refusal{http.StatusNotFound, "No such session", "Nobody is recorded for this session of the meeting. Choose another.", "All its sessions", "/meetings/" + id + "/attendees"}
+}
 
 func isSessionGone(err error) bool {
 	if _, ok := errors.AsType[noSession](err); ok {

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -85,14 +84,17 @@ func sane(t time.Time) bool { return t.Year() >= 2000 && t.Year() < 2200 }
 func (s *server) showHistory(c echo.Context) error {
 	who, loc := caller(c), zone(c)
 	now := s.meetings.Now().In(loc)
-	organizer := digitsOnly(c.QueryParam("organizer"))
+	organizer, err := organizerAsked(c, true)
+	if err != nil {
+		return err
+	}
 	r := parseRange(c.QueryParam("from"), c.QueryParam("to"), now)
-	q := meetings.PastQuery{Text: c.QueryParam("q"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
+	q := meetings.PastQuery{Text: c.QueryParam("q"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}.Known()
 	v := views.History{
 		Zone: meetings.ZoneLabel(loc, now), Problems: r.problems, FromInput: momentInput(r.typedFrom), ToInput: momentInput(r.typed),
 		Query:         views.ListQuery{Text: q.Text, From: r.typedFrom, To: r.typed, Organizer: organizer},
-		Presets:       s.presets(c, now, r),
-		Precision:     s.precision(c, r, loc),
+		Presets:       s.presets(c, organizer, now, r),
+		Precision:     s.precision(c, organizer, r, loc),
 		ShowOrganizer: organizer == meetings.AllOrganizers,
 	}
 	if who.Admin {
@@ -110,7 +112,7 @@ func (s *server) showHistory(c echo.Context) error {
 	}
 	looked, err := s.meetings.History(c.Request().Context(), who, organizer, r.from, r.to)
 	if err != nil {
-		return err
+		return ofOrganizer(organizer, err)
 	}
 	rows := q.Apply(looked.Rows)
 	if format(c.Request()) != "" {
@@ -118,20 +120,24 @@ func (s *server) showHistory(c echo.Context) error {
 			// A file that silently lacks organizers would be taken for whole.
 			return looked.Missing[0].Err
 		}
+		if format(c.Request()) == "ics" {
+			return s.pastEvents(c, rows, "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
+		}
 		return s.twin(c, historyTable(rows, loc), s.facts(c, "historicalMeetings, one call per organizer and 30 days"), "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
 	}
-	self := url.Values{}
-	for _, name := range []string{"from", "to", "q", "sort", "dir", "organizer"} {
-		if value := c.QueryParam(name); value != "" {
-			self.Set(name, value)
-		}
+	self := query("from", c.QueryParam("from"), "to", c.QueryParam("to"), "q", q.Text, "organizer", organizer)
+	if c.QueryParam("sort") == q.Sort {
+		self.Set("sort", q.Sort)
+		self.Set("dir", map[bool]string{true: "desc", false: "asc"}[q.Desc])
 	}
-	typedPage, _ := strconv.Atoi(c.QueryParam("page"))
-	cut, page, pages := meetings.Page(rows, typedPage)
+	cut, page, pages, ok := pageAsked(c, rows)
+	if !ok {
+		return s.toFirstPage(c)
+	}
 	v.Summary = count(len(rows), "past meeting", "past meetings")
 	v.Announce = v.Summary
 	v.Paging = s.paging("/history", self, page, pages)
-	v.Twins = s.twinLinks("/history", self, "csv", "xlsx", "json")
+	v.Twins = s.twinLinks("/history", self, "csv", "xlsx", "json", "ics")
 	col := func(key, label string, end bool) {
 		v.Columns = append(v.Columns, s.column("/history", self, q.Sort, q.Desc, key, label, end))
 	}
@@ -143,6 +149,7 @@ func (s *server) showHistory(c echo.Context) error {
 		col("organizer", "Organizer", false)
 	}
 	v.Columns = append(v.Columns, views.Column{Key: "recording", Label: "Recording"})
+	back := place(self, page)
 	for _, p := range cut {
 		start := p.Start.In(loc)
 		occurrence := p.Start.UTC().Format(time.RFC3339)
@@ -151,7 +158,7 @@ func (s *server) showHistory(c echo.Context) error {
 			watched = p.Organizer.Key
 		}
 		v.Rows = append(v.Rows, views.PastRow{
-			Subject: subject(p.Subject), URL: s.address("/meetings/"+p.MeetingID+"/attendees", "occurrence", occurrence, "organizer", watched),
+			Subject: subject(p.Subject), URL: s.address("/meetings/"+p.MeetingID+"/attendees", "occurrence", occurrence, "organizer", watched, backTo, back),
 			Grouped: meetings.GroupID(p.MeetingID), Day: start.Format("Mon 2 Jan 2006"), When: span(start, p.End.In(loc)), Datetime: occurrence,
 			Length: length(p.Minutes), Attendees: p.Attendees, Type: typeName(p.Type), Organizer: views.Person(p.Organizer),
 			Recording: p.RecordingURL, RecordingPending: p.RecordingPending,
@@ -187,14 +194,14 @@ func momentInput(typed string) string {
 }
 
 // precision leads from whole days to times of day and back.
-func (s *server) precision(c echo.Context, r dateRange, loc *time.Location) views.Link {
+func (s *server) precision(c echo.Context, organizer string, r dateRange, loc *time.Location) views.Link {
 	if len(r.problems) > 0 {
 		return views.Link{}
 	}
 	from, last := r.from.In(loc), r.to.Add(-time.Minute).In(loc)
 	link := func(label, form string) views.Link {
 		return views.Link{Label: label, URL: s.address("/history", "from", from.Format(form), "to", last.Format(form),
-			"organizer", digitsOnly(c.QueryParam("organizer")), "q", c.QueryParam("q"))}
+			"organizer", organizer, "q", c.QueryParam("q"))}
 	}
 	if momentInput(r.typedFrom) == "date" && momentInput(r.typed) == "date" {
 		return link("Choose times of day", minuteForm)
@@ -203,7 +210,7 @@ func (s *server) precision(c echo.Context, r dateRange, loc *time.Location) view
 }
 
 // presets are the usual ranges.
-func (s *server) presets(c echo.Context, now time.Time, r dateRange) []views.Link {
+func (s *server) presets(c echo.Context, organizer string, now time.Time, r dateRange) []views.Link {
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
 	var links []views.Link
@@ -220,7 +227,7 @@ func (s *server) presets(c echo.Context, now time.Time, r dateRange) []views.Lin
 		from, to := p.from.Format(time.DateOnly), p.to.Format(time.DateOnly)
 		links = append(links, views.Link{
 			Label: p.label, Current: r.typedFrom == from && r.typed == to,
-			URL: s.address("/history", "from", from, "to", to, "organizer", digitsOnly(c.QueryParam("organizer")), "q", c.QueryParam("q")),
+			URL: s.address("/history", "from", from, "to", to, "organizer", organizer, "q", c.QueryParam("q")),
 		})
 	}
 	return links

@@ -23,7 +23,10 @@ func (s *server) showMeeting(c echo.Context) error {
 		return err
 	}
 	who, loc := caller(c), zone(c)
-	organizer := digitsOnly(c.QueryParam("organizer"))
+	organizer, err := organizerAsked(c, false)
+	if err != nil {
+		return err
+	}
 	m, err := s.meetings.Get(c.Request().Context(), who, id, organizer)
 	if err != nil {
 		return err
@@ -43,7 +46,7 @@ func (s *server) showMeeting(c echo.Context) error {
 		Audio: audioNames[m.Audio], DialIn: m.DialIn, JoinURL: m.JoinURL, Organizer: views.Person(m.Organizer),
 		Invitation: meetings.InvitationText(m, loc), Withheld: m.Withheld, Created: c.QueryParam(createdNotice) != "",
 		AttendeesURL: s.address("/meetings/"+id+"/attendees", "organizer", organizer),
-		Back:         views.Link{Label: "Upcoming", URL: s.address("/meetings", "organizer", organizer)},
+		Back:         views.Link{Label: "Upcoming", URL: s.backLink(c, "/meetings", organizer)},
 	}
 	if m.Type != meetings.Recurring && end.After(start) {
 		v.Length = length(int(m.Length().Minutes()))
@@ -66,12 +69,12 @@ func (s *server) showMeeting(c echo.Context) error {
 	v.Mailto = "mailto:?" + strings.ReplaceAll(url.Values{"subject": {m.Subject}, "body": {v.Invitation}}.Encode(), "+", "%20")
 	switch m.Access {
 	case meetings.Own:
-		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit"), s.address("/meetings/"+id+"/delete")
+		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit", backTo, c.QueryParam(backTo)), s.address("/meetings/"+id+"/delete")
 	case meetings.CoOrganized:
 		v.StartURL = s.address("/meetings/" + id + "/start")
 		v.Role = "Co-organizer: you can start it; only its organizer can change or delete it."
 		if m.Organizer.Key == "" {
-			v.Doubt = views.Link{Label: "Edit it", URL: s.address("/meetings/" + id + "/edit")}
+			v.Doubt = views.Link{Label: "Edit it", URL: s.address("/meetings/"+id+"/edit", backTo, c.QueryParam(backTo))}
 		}
 		if !who.Admin {
 			v.AttendeesURL = "" // GoTo refuses them

@@ -61,7 +61,8 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 	title := []string{"New meeting"}
 	if f.id != "" {
 		v.Heading, v.Submit = "Edit meeting", "Save changes"
-		v.Action, v.Cancel = s.address("/meetings/"+f.id), s.address("/meetings/"+f.id)
+		v.Action = s.address("/meetings/"+f.id, backTo, c.QueryParam(backTo))
+		v.Cancel = v.Action
 		title = []string{subject(f.draft.Subject), "Edit"}
 	}
 	for _, p := range f.problems {
@@ -333,5 +334,5 @@ func (s *server) updateMeeting(c echo.Context) error {
 	}
 	notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
 	noteOwnKey(c, plan)
-	return s.to(c, "/meetings/"+id)
+	return s.to(c, local("/meetings/"+id, backTo, c.QueryParam(backTo)))
 }

@@ -231,14 +231,13 @@ func returnPath(path string) string {
 
 // address builds a path with a query of the non-empty pairs.
 func (s *server) address(path string, pairs ...string) string {
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
-		}
+	return s.prefix + local(path, pairs...)
+}
+
+// local is address without the path prefix, for to.
+func local(path string, pairs ...string) string {
+	if q := query(pairs...); len(q) > 0 {
+		return path + "?" + q.Encode()
 	}
-	if len(q) == 0 {
-		return s.prefix + path
-	}
-	return s.prefix + path + "?" + q.Encode()
+	return path
 }

@@ -15,6 +15,7 @@ func TestCallsAPage(t *testing.T) {
 	ada, ben := p.connected("ada"), p.connected("ben")
 	id := ben.create("subject", "Ben's own")
 	adas := ada.create()
+	past := ada.firstPast()
 	key := ben.get("/meetings.json")
 	var list struct{ Rows []map[string]any }
 	if err := json.Unmarshal([]byte(key.body), &list); err != nil {
@@ -33,7 +34,8 @@ func TestCallsAPage(t *testing.T) {
 		"an admin's 404":            {ada, "/meetings/" + id + "?organizer=" + bens, 2},
 		"history of a week":         {ada, "/history", 1},
 		"history of three windows":  {ada, "/history?from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 3},
-		"attendees":                 {ada, "/meetings/" + adas + "/attendees", 1},
+		"attendees":                 {ada, past, 1},
+		"nobody came":               {ada, "/meetings/" + adas + "/attendees", 2},
 		"another's upcoming":        {ada, "/meetings?organizer=" + bens, 1},
 		"another's history of week": {ada, "/history?organizer=" + bens, 1},
 	} {

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -33,14 +32,13 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	text := c.QueryParam("q")
 	rows := meetings.FilterUsers(users, text)
 	if format(c.Request()) != "" {
-		return s.twin(c, peopleTable(rows, who.Admin), s.facts(c, "users"), "people")
+		return s.twin(c, peopleTable(rows, who.Admin, zone(c)), s.facts(c, "users"), "people")
 	}
-	self := url.Values{}
-	if text != "" {
-		self.Set("q", text)
+	self := query("q", text)
+	cut, page, pages, ok := pageAsked(c, rows)
+	if !ok {
+		return s.toFirstPage(c)
 	}
-	typedPage, _ := strconv.Atoi(c.QueryParam("page"))
-	cut, page, pages := meetings.Page(rows, typedPage)
 	v := views.People{
 		Admin: who.Admin, Query: views.ListQuery{Text: text}, Summary: count(len(rows), "person", "people"),
 		Paging: s.paging("/people", self, page, pages), Twins: s.twinLinks("/people", self, "csv", "xlsx", "json"),

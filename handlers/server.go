@@ -120,7 +120,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	open.POST("/setup", s.setUp)
 	open.GET("/help", s.helpPage)
 
-	in := e.Group("", deadline(page), s.loadSession, needSession, s.limitSession, s.needFormToken)
+	in := e.Group("", deadline(page), s.loadSession, needSession, s.limitSession, s.needFormToken, plainID(s.prefix))
 	in.POST("/auth/signout", s.signOut)
 	in.POST("/auth/disconnect", s.disconnect)
 	in.GET("/meetings", s.listUpcoming)

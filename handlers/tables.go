@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -54,6 +55,24 @@ func (s *server) events(c echo.Context, list []meetings.Meeting, loc *time.Locat
 			Start: m.Start, End: m.End, Stamp: s.meetings.Now(), Organizer: m.Organizer.Name, Email: m.Organizer.Email,
 		})
 	}
+	return s.calendar(c, events, parts...)
+}
+
+// pastEvents answers sessions that are over as a calendar file. Each is an
+// event of its own, beside the one that was planned.
+func (s *server) pastEvents(c echo.Context, rows []meetings.Past, parts ...string) error {
+	events := make([]export.Event, 0, len(rows))
+	for _, p := range rows {
+		events = append(events, export.Event{
+			UID: cmp.Or(p.SessionID, p.MeetingID+"-"+p.Start.UTC().Format("20060102T150405Z")) + "@gotomeeting", Subject: p.Subject,
+			Description: "Meeting ID " + meetings.GroupID(p.MeetingID) + "\n" + count(p.Attendees, "attendee", "attendees"),
+			Start:       p.Start, End: p.End, Stamp: s.meetings.Now(), Organizer: p.Organizer.Name, Email: p.Organizer.Email,
+		})
+	}
+	return s.calendar(c, events, parts...)
+}
+
+func (s *server) calendar(c echo.Context, events []export.Event, parts ...string) error {
 	var b bytes.Buffer
 	if err := export.WriteICS(&b, "GoToMeeting", events); err != nil {
 		return err
@@ -115,8 +134,8 @@ func joinsTable(joins []meetings.Join, loc *time.Location) export.Table {
 	return t
 }
 
-func peopleTable(users []meetings.User, admin bool) export.Table {
-	t := export.Table{Name: "People", Columns: []export.Column{
+func peopleTable(users []meetings.User, admin bool, loc *time.Location) export.Table {
+	t := export.Table{Name: "People", Zone: loc, Columns: []export.Column{
 		{Key: "name", Label: "Name"}, {Key: "email", Label: "E-mail"}, {Key: "key", Label: "Organizer key"},
 	}}
 	if admin {

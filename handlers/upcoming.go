@@ -26,12 +26,15 @@ func (s *server) listUpcoming(c echo.Context) error {
 		return s.to(c, "/meetings/"+id)
 	}
 	ctx, who, loc := c.Request().Context(), caller(c), zone(c)
-	organizer := digitsOnly(c.QueryParam("organizer"))
-	list, err := s.meetings.Upcoming(ctx, who, organizer)
+	organizer, err := organizerAsked(c, false)
 	if err != nil {
 		return err
 	}
-	q := meetings.UpcomingQuery{Text: c.QueryParam("q"), Type: c.QueryParam("type"), Status: c.QueryParam("status"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}
+	list, err := s.meetings.Upcoming(ctx, who, organizer)
+	if err != nil {
+		return ofOrganizer(organizer, err)
+	}
+	q := meetings.UpcomingQuery{Text: c.QueryParam("q"), Type: c.QueryParam("type"), Status: c.QueryParam("status"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}.Known()
 	rows := q.Apply(list)
 	now := s.meetings.Now().In(loc)
 
@@ -43,21 +46,23 @@ func (s *server) listUpcoming(c echo.Context) error {
 		return s.twin(c, upcomingTable(rows, loc), s.facts(c, "upcomingMeetings, 1 call"), "upcoming", now.Format(time.DateOnly))
 	}
 
-	typedPage, _ := strconv.Atoi(c.QueryParam("page"))
-	cut, page, pages := meetings.Page(rows, typedPage)
-	self := url.Values{}
-	for _, name := range []string{"q", "type", "status", "sort", "dir", "organizer"} {
-		if v := c.QueryParam(name); v != "" {
-			self.Set(name, v)
-		}
+	cut, page, pages, ok := pageAsked(c, rows)
+	if !ok {
+		return s.toFirstPage(c)
 	}
+	dir := ""
+	if q.Desc {
+		dir = "desc"
+	}
+	self := query("q", q.Text, "type", q.Type, "status", q.Status, "sort", q.Sort, "dir", dir, "organizer", organizer)
 	v := views.Upcoming{
 		FormID: rand.Text(),
 		Zone:   meetings.ZoneLabel(loc, now), AsOf: now.Format("15:04"),
-		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: c.QueryParam("dir"), Organizer: organizer},
+		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: dir, Organizer: organizer},
 		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
 		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),
-		Sorts:  options(q.Sort, "", "Start", "subject", "Subject", "minutes", "Length", "type", "Type", "status", "Running first", "organizer", "Organizer"),
+		Sorts:  options(q.Sort, "", "Day", "start", "Start", "subject", "Subject", "minutes", "Length", "type", "Type", "status", "Status", "organizer", "Organizer"),
+		Dirs:   options(dir, "", "Ascending", "desc", "Descending"),
 		Paging: s.paging("/meetings", self, page, pages),
 		Twins:  s.twinLinks("/meetings", self, "csv", "xlsx", "json", "ics"),
 	}
@@ -71,36 +76,30 @@ func (s *server) listUpcoming(c echo.Context) error {
 	}
 	filtered := q.Text != "" || q.Type != "" || q.Status != ""
 	if next, ok := meetings.Next(list, s.meetings.Now()); ok && !filtered && page == 1 && organizer == "" {
-		row := s.upcomingRow(next, loc, now)
+		row := s.upcomingRow(next, loc, now, "")
 		v.Next = &row
 	}
-	byDay := q.Sort == "" || q.Sort == "start"
+	back := place(self, page)
 	for _, m := range cut {
-		row := s.upcomingRow(m, loc, now)
+		row := s.upcomingRow(m, loc, now, back)
 		word, date := "", ""
 		switch {
-		case !byDay:
+		case q.Sort != "":
 			date = "Sorted by " + strings.ReplaceAll(q.Sort, "_", " ")
 			row.When = row.Day
 		case m.Running:
 			word, date = "Now", "running"
-		case m.Type == meetings.Recurring || m.Start.IsZero():
+		case m.Timeless():
 			date = "Rooms without a fixed time"
 		default:
 			word, date = dayLabel(m.Start.In(loc), now)
 		}
-		at := len(v.Days) - 1
-		for at >= 0 && (v.Days[at].Word != word || v.Days[at].Date != date) {
-			at--
-		}
-		if at < 0 {
+		last := len(v.Days) - 1
+		if last < 0 || v.Days[last].Word != word || v.Days[last].Date != date {
 			v.Days = append(v.Days, views.Day{Word: word, Date: date})
-			at = len(v.Days) - 1
+			last++
 		}
-		v.Days[at].Rows = append(v.Days[at].Rows, row)
-	}
-	if byDay {
-		v.Days = nowFirstRoomsLast(v.Days)
+		v.Days[last].Rows = append(v.Days[last].Rows, row)
 	}
 	switch {
 	case len(rows) == 0 && filtered:
@@ -120,25 +119,10 @@ func (s *server) listUpcoming(c echo.Context) error {
 	return s.page(c, http.StatusOK, views.UpcomingPage(s.base(c, "meetings", title), v), views.Results)
 }
 
-func nowFirstRoomsLast(days []views.Day) []views.Day {
-	var first, middle, last []views.Day
-	for _, d := range days {
-		switch {
-		case d.Word == "Now":
-			first = append(first, d)
-		case d.Word == "" && strings.HasPrefix(d.Date, "Rooms"):
-			last = append(last, d)
-		default:
-			middle = append(middle, d)
-		}
-	}
-	return append(append(first, middle...), last...)
-}
-
-func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Time) views.Row {
+func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Time, back string) views.Row {
 	start, end := m.Start.In(loc), m.End.In(loc)
 	row := views.Row{
-		ID: m.ID, Grouped: meetings.GroupID(m.ID), Subject: subject(m.Subject), URL: s.address("/meetings/" + m.ID),
+		ID: m.ID, Grouped: meetings.GroupID(m.ID), Subject: subject(m.Subject), URL: s.address("/meetings/"+m.ID, backTo, back),
 		When: span(start, end), Until: until(start, now), Datetime: m.Start.Format(time.RFC3339),
 		Running: m.Running, Password: m.PasswordRequired, Room: m.Type == meetings.Recurring,
 		Organizer: views.Person(m.Organizer), Invitation: meetings.InvitationText(m, loc),
@@ -155,7 +139,7 @@ func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Ti
 		row.When, row.Day = "Any time", "Any time"
 	}
 	if m.Access == meetings.Watched {
-		row.URL = s.address("/meetings/"+m.ID, "organizer", m.Organizer.Key)
+		row.URL = s.address("/meetings/"+m.ID, "organizer", m.Organizer.Key, backTo, back)
 	} else {
 		row.StartURL = s.address("/meetings/" + m.ID + "/start")
 	}
@@ -264,12 +248,4 @@ func (s *server) facts(c echo.Context, source string) []export.Fact {
 		{Name: "At", Value: s.meetings.Now().In(zone(c)).Format("2006-01-02 15:04:05 MST")},
 		{Name: "Time zone", Value: zone(c).String()}, {Name: "From GoTo", Value: source}, {Name: "Query", Value: c.QueryString()},
 	}
-}
-
-// digitsOnly keeps organizer keys that can be one, and "all".
-func digitsOnly(key string) string {
-	if key == meetings.AllOrganizers || idPattern.MatchString(key) {
-		return key
-	}
-	return ""
 }

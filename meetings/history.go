@@ -143,8 +143,18 @@ type PastQuery struct {
 	Desc bool
 }
 
+// Known returns q with the order in which Apply puts rows: newest first unless
+// Sort names a column.
+func (q PastQuery) Known() PastQuery {
+	if pastOrder(q.Sort) == nil {
+		q.Sort, q.Desc = "start", true
+	}
+	return q
+}
+
 // Apply returns the rows that q asks for, in its order, as a new slice.
 func (q PastQuery) Apply(list []Past) []Past {
+	q = q.Known()
 	needle := fold(q.Text)
 	idNeedle, isID := ParseID(q.Text)
 	out := make([]Past, 0, len(list))
@@ -154,18 +164,33 @@ func (q PastQuery) Apply(list []Past) []Past {
 			out = append(out, p)
 		}
 	}
-	by := map[string]func(a, b Past) int{
-		"subject":       func(a, b Past) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) },
-		"meeting_id":    func(a, b Past) int { return compareDigits(a.MeetingID, b.MeetingID) },
-		"session_id":    func(a, b Past) int { return compareDigits(a.SessionID, b.SessionID) },
-		"start":         func(a, b Past) int { return a.Start.Compare(b.Start) },
-		"end":           func(a, b Past) int { return a.End.Compare(b.End) },
-		"minutes":       func(a, b Past) int { return cmp.Compare(a.Minutes, b.Minutes) },
-		"attendees":     func(a, b Past) int { return cmp.Compare(a.Attendees, b.Attendees) },
-		"type":          func(a, b Past) int { return strings.Compare(a.Type, b.Type) },
-		"organizer":     func(a, b Past) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) },
-		"organizer_key": func(a, b Past) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) },
-	}[q.Sort]
-	sortRows(out, by, q.Desc)
+	sortRows(out, pastOrder(q.Sort), q.Desc)
 	return out
+}
+
+// pastOrder is how a column's rows compare; nil for no column.
+func pastOrder(column string) func(a, b Past) int {
+	switch column {
+	case "subject":
+		return func(a, b Past) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) }
+	case "meeting_id":
+		return func(a, b Past) int { return compareDigits(a.MeetingID, b.MeetingID) }
+	case "session_id":
+		return func(a, b Past) int { return compareDigits(a.SessionID, b.SessionID) }
+	case "start":
+		return func(a, b Past) int { return a.Start.Compare(b.Start) }
+	case "end":
+		return func(a, b Past) int { return a.End.Compare(b.End) }
+	case "minutes":
+		return func(a, b Past) int { return cmp.Compare(a.Minutes, b.Minutes) }
+	case "attendees":
+		return func(a, b Past) int { return cmp.Compare(a.Attendees, b.Attendees) }
+	case "type":
+		return func(a, b Past) int { return strings.Compare(a.Type, b.Type) }
+	case "organizer":
+		return func(a, b Past) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) }
+	case "organizer_key":
+		return func(a, b Past) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) }
+	}
+	return nil
 }

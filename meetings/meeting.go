@@ -49,6 +49,9 @@ type Meeting struct {
 // Length is the planned length.
 func (m Meeting) Length() time.Duration { return m.End.Sub(m.Start) }
 
+// Timeless reports whether the meeting has no date of its own, as rooms have.
+func (m Meeting) Timeless() bool { return m.Type == Recurring || m.Start.IsZero() }
+
 // CoOrganizerKeys are the keys of the co-organizers, in GoTo's order.
 func (m Meeting) CoOrganizerKeys() []string {
 	keys := make([]string, len(m.CoOrganizers))

@@ -31,20 +31,22 @@ func TestUpcomingQuery(t *testing.T) {
 		query UpcomingQuery
 		want  string // last digits of the ids, in order
 	}{
-		"all, as given":         {UpcomingQuery{}, "1 2 9 4"},
-		"text in any case":      {UpcomingQuery{Text: " ZOË "}, "1"},
-		"id with dashes":        {UpcomingQuery{Text: "100-000-002"}, "2"},
-		"organizer key":         {UpcomingQuery{Text: "8439885694023999999"}, "9"},
-		"markup is text":        {UpcomingQuery{Text: "<b>"}, "4"},
-		"type":                  {UpcomingQuery{Type: Scheduled}, "1 2"},
-		"running":               {UpcomingQuery{Status: "active"}, "1"},
-		"not running":           {UpcomingQuery{Status: "inactive"}, "2 9 4"},
-		"by subject":            {UpcomingQuery{Sort: "subject"}, "4 9 2 1"},
-		"by subject, descended": {UpcomingQuery{Sort: "subject", Desc: true}, "1 2 9 4"},
-		"ids sort as numbers":   {UpcomingQuery{Sort: "meeting_id"}, "9 1 2 4"},
-		"by minutes":            {UpcomingQuery{Sort: "minutes"}, "2 9 4 1"},
-		"unknown sort":          {UpcomingQuery{Sort: "nonsense"}, "1 2 9 4"},
-		"nothing matches":       {UpcomingQuery{Text: "nobody"}, ""},
+		"running first, rooms last": {UpcomingQuery{}, "1 2 4 9"},
+		"the same, latest first":    {UpcomingQuery{Desc: true}, "1 4 2 9"},
+		"by start alone":            {UpcomingQuery{Sort: "start", Desc: true}, "4 2 1 9"},
+		"text in any case":          {UpcomingQuery{Text: " ZOË "}, "1"},
+		"id with dashes":            {UpcomingQuery{Text: "100-000-002"}, "2"},
+		"organizer key":             {UpcomingQuery{Text: "8439885694023999999"}, "9"},
+		"markup is text":            {UpcomingQuery{Text: "<b>"}, "4"},
+		"type":                      {UpcomingQuery{Type: Scheduled}, "1 2"},
+		"running":                   {UpcomingQuery{Status: "active"}, "1"},
+		"not running":               {UpcomingQuery{Status: "inactive"}, "2 4 9"},
+		"by subject":                {UpcomingQuery{Sort: "subject"}, "4 9 2 1"},
+		"by subject, descended":     {UpcomingQuery{Sort: "subject", Desc: true}, "1 2 9 4"},
+		"ids sort as numbers":       {UpcomingQuery{Sort: "meeting_id"}, "9 1 2 4"},
+		"by minutes":                {UpcomingQuery{Sort: "minutes"}, "2 9 4 1"},
+		"unknown values":            {UpcomingQuery{Sort: "nonsense", Type: "daily", Status: "paused"}, "1 2 4 9"},
+		"nothing matches":           {UpcomingQuery{Text: "nobody"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := strings.Join(ids(tt.query.Apply(upcomingSample())), " "); got != tt.want {

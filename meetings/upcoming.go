@@ -51,12 +51,28 @@ type UpcomingQuery struct {
 	Text   string // in subject, meeting id, organizer's name, e-mail or key
 	Type   string // scheduled, recurring, immediate; "" any
 	Status string // active, inactive; "" any
-	Sort   string // a column key; "" start
+	Sort   string // a column key; "" what runs, then by start, then rooms
 	Desc   bool
+}
+
+// Known returns q without what names nothing, as Apply reads it: an unknown
+// type, status or column is as good as none.
+func (q UpcomingQuery) Known() UpcomingQuery {
+	if q.Type != Scheduled && q.Type != Recurring && q.Type != Immediate {
+		q.Type = ""
+	}
+	if q.Status != "active" && q.Status != "inactive" {
+		q.Status = ""
+	}
+	if upcomingOrder(q.Sort) == nil {
+		q.Sort = ""
+	}
+	return q
 }
 
 // Apply returns the rows that q asks for, in its order, as a new slice.
 func (q UpcomingQuery) Apply(list []Meeting) []Meeting {
+	q = q.Known()
 	needle := fold(q.Text)
 	idNeedle, isID := ParseID(q.Text)
 	out := make([]Meeting, 0, len(list))
@@ -71,19 +87,47 @@ func (q UpcomingQuery) Apply(list []Meeting) []Meeting {
 		}
 		out = append(out, m)
 	}
-	by := map[string]func(a, b Meeting) int{
-		"subject":       func(a, b Meeting) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) },
-		"meeting_id":    func(a, b Meeting) int { return compareDigits(a.ID, b.ID) },
-		"start":         func(a, b Meeting) int { return a.Start.Compare(b.Start) },
-		"end":           func(a, b Meeting) int { return a.End.Compare(b.End) },
-		"minutes":       func(a, b Meeting) int { return cmp.Compare(a.Length(), b.Length()) },
-		"type":          func(a, b Meeting) int { return strings.Compare(a.Type, b.Type) },
-		"status":        func(a, b Meeting) int { return compareBool(b.Running, a.Running) },
-		"organizer":     func(a, b Meeting) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) },
-		"organizer_key": func(a, b Meeting) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) },
-	}[q.Sort]
-	sortRows(out, by, q.Desc)
+	sortRows(out, upcomingOrder(q.Sort), q.Desc)
+	if q.Sort == "" {
+		slices.SortStableFunc(out, func(a, b Meeting) int { return cmp.Compare(part(a), part(b)) })
+	}
 	return out
+}
+
+// upcomingOrder is how a column's rows compare; nil for no column.
+func upcomingOrder(column string) func(a, b Meeting) int {
+	switch column {
+	case "subject":
+		return func(a, b Meeting) int { return strings.Compare(fold(a.Subject), fold(b.Subject)) }
+	case "meeting_id":
+		return func(a, b Meeting) int { return compareDigits(a.ID, b.ID) }
+	case "", "start":
+		return func(a, b Meeting) int { return a.Start.Compare(b.Start) }
+	case "end":
+		return func(a, b Meeting) int { return a.End.Compare(b.End) }
+	case "minutes":
+		return func(a, b Meeting) int { return cmp.Compare(a.Length(), b.Length()) }
+	case "type":
+		return func(a, b Meeting) int { return strings.Compare(a.Type, b.Type) }
+	case "status":
+		return func(a, b Meeting) int { return compareBool(b.Running, a.Running) }
+	case "organizer":
+		return func(a, b Meeting) int { return strings.Compare(fold(a.Organizer.Name), fold(b.Organizer.Name)) }
+	case "organizer_key":
+		return func(a, b Meeting) int { return compareDigits(a.Organizer.Key, b.Organizer.Key) }
+	}
+	return nil
+}
+
+// part tells the parts of the list apart: what runs, what has a date, the rest.
+func part(m Meeting) int {
+	switch {
+	case m.Running:
+		return 0
+	case m.Timeless():
+		return 2
+	}
+	return 1
 }
 
 // sortRows sorts in place and stably; a nil order leaves the rows as they are,

@@ -122,7 +122,7 @@ type Upcoming struct {
 	Days          []Day
 	Query         ListQuery
 	Types, States []Option
-	Sorts         []Option
+	Sorts, Dirs   []Option
 	Paging        Paging
 	Twins         []Link
 	Organizer     *Organizer
@@ -265,12 +265,13 @@ type Attendees struct {
 	Rows                []JoinRow
 	Query               ListQuery
 	Action              string
-	Occurrence          string
+	Occurrence, Back    string
 	Summary             string
 	Tiles               []Tile
 	Twins               []Link
-	Empty, EmptyNext    string
-	EmptyURL            string
+	NoHit               Link // to do when the search finds nobody
+	Empty               string
+	EmptyNext           Link
 	Announce            string
 	MeetingURL, BackURL string
 }
