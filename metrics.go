@@ -116,9 +116,14 @@ func (m *metrics) watch(state func() gotomeeting.State) {
 		gauge("portal_goto_waiting", "Calls to GoTo that wait for their turn.", prometheus.Labels{"lane": lane.String()},
 			func(s gotomeeting.State) float64 { return float64(s.Waiting[lane]) })
 	}
-	for api := range state().Breakers {
-		gauge("portal_goto_breaker", "Whether GoTo is called: 0 as usual, 1 to see whether it is back, 2 not for now.", prometheus.Labels{"api": api},
-			func(s gotomeeting.State) float64 { return float64(s.Breakers[api]) })
+	for api := range state().Failing {
+		gauge("portal_goto_failing", "Whether GoTo fails and is left alone, but for two calls a second: 1, else 0.", prometheus.Labels{"api": api},
+			func(s gotomeeting.State) float64 {
+				if s.Failing[api] {
+					return 1
+				}
+				return 0
+			})
 	}
 }
 

@@ -73,7 +73,7 @@ func TestSeriesDoNotGrowWithWhatIsAskedFor(t *testing.T) {
 		`portal_request_seconds_count{method="GET",route="/meetings/:id",status="4xx"}`,
 		`portal_request_seconds_count{method="other",route="/*",status="4xx"}`,
 		`portal_goto_wait_seconds_count{lane="interactive"}`, `portal_goto_wait_seconds_count{lane="token"}`,
-		`portal_goto_waiting{lane="background"} 0`, `portal_goto_breaker{api="admin"} 0`, `portal_goto_rate 1000`,
+		`portal_goto_waiting{lane="background"} 0`, `portal_goto_failing{api="admin"} 0`, `portal_goto_rate 1000`,
 		`portal_session_store_seconds_count{operation="read",outcome="ok"}`, "go_build_info",
 	} {
 		if !strings.Contains(text, want) {

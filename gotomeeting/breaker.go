@@ -10,7 +10,7 @@ import (
 const (
 	breakerWindow = 30 * time.Second
 	breakerCalls  = 20              // so many in the window tell something
-	breakerOpen   = time.Second / 2 // pages are to be well a second after GoTo is
+	breakerTry    = time.Second / 2 // between calls that try whether GoTo is back
 )
 
 // verdict is what a call tells about GoTo's health.
@@ -25,15 +25,16 @@ const (
 // breaker spares an API of GoTo's that is down, and those who would wait for
 // it. It opens when half of the calls of the last half minute failed, twenty
 // at least, and not all for the same caller: one organizer's trouble is not an
-// outage. Twice a second one call tries whether GoTo is back.
+// outage. From then on one call twice a second tries whether GoTo is back, and
+// the first that succeeds closes it. A try may hang, so the next does not wait
+// for it: pages are well within a second of GoTo.
 type breaker struct {
 	api string
 	log *slog.Logger
 
-	mu      sync.Mutex
-	calls   []tried   // in the window, oldest first; none while it is open
-	until   time.Time // open until then, and then on trial; zero: closed
-	probing bool      // the one call that tries is under way
+	mu    sync.Mutex
+	calls []tried   // in the window, oldest first; none while it is open
+	next  time.Time // when the next call may try; zero: closed
 }
 
 type tried struct {
@@ -47,40 +48,32 @@ type tried struct {
 func (b *breaker) begin() (end func(v verdict, caller uint64), wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	probe := !b.until.IsZero()
-	if probe {
-		if wait := time.Until(b.until); wait > 0 {
+	trial := !b.next.IsZero()
+	if trial {
+		now := time.Now()
+		if wait := b.next.Sub(now); wait > 0 {
 			return nil, wait
 		}
-		if b.probing {
-			return nil, time.Second
-		}
-		b.probing = true
+		b.next = now.Add(breakerTry)
 	}
-	return func(v verdict, caller uint64) { b.end(probe, v, caller) }, 0
+	return func(v verdict, caller uint64) { b.end(trial, v, caller) }, 0
 }
 
-func (b *breaker) end(probe bool, v verdict, caller uint64) {
+func (b *breaker) end(trial bool, v verdict, caller uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	open, now := !b.next.IsZero(), time.Now()
 	switch {
-	case probe:
-		b.probing = false
-		switch v {
-		case answered:
-			b.until = time.Time{}
-			b.log.Info("GoTo answers again", "api", b.api)
-		case failed:
-			b.until = now.Add(breakerOpen)
-		}
-	case v == nothing, !b.until.IsZero(): // or late, from before it opened
+	case trial && open && v == answered:
+		b.next = time.Time{}
+		b.log.Info("GoTo answers again", "api", b.api)
+	case trial, open, v == nothing: // open: late, from before it opened
 	default:
 		b.calls = slices.DeleteFunc(b.calls, func(t tried) bool { return now.Sub(t.at) >= breakerWindow })
 		b.calls = append(b.calls, tried{now, v == failed, caller})
 		if v == failed && b.tripped() {
-			b.until, b.calls = now.Add(breakerOpen), nil
-			b.log.Warn("GoTo fails: it is left alone for a while", "api", b.api)
+			b.next, b.calls = now.Add(breakerTry), nil
+			b.log.Warn("GoTo fails: two calls a second try whether it is back", "api", b.api)
 		}
 	}
 }
@@ -96,24 +89,8 @@ func (b *breaker) tripped() bool {
 	return len(b.calls) >= breakerCalls && 2*failures >= len(b.calls) && len(callers) > 1
 }
 
-// BreakerState says whether an API of GoTo's is called.
-type BreakerState int
-
-// The states of a breaker.
-const (
-	BreakerClosed BreakerState = iota // called as usual
-	BreakerTrying                     // one call at a time
-	BreakerOpen                       // left alone
-)
-
-func (b *breaker) state() BreakerState {
+func (b *breaker) open() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.until.IsZero():
-		return BreakerClosed
-	case time.Now().Before(b.until):
-		return BreakerOpen
-	}
-	return BreakerTrying
+	return !b.next.IsZero()
 }

@@ -81,7 +81,7 @@ func TestOutageAtTheSandbox(t *testing.T) {
 			c := newClient(t, gotomeeting.Config{BaseURL: sb.API, Rate: 1000})
 			users := []bearer{bearer(sb.Token("ada@example.test")), bearer(sb.Token("ben@example.test"))}
 			calls := func() int { return sb.Calls()["GET /G2M/rest/upcomingMeetings"] }
-			for i := 0; c.State().Breakers[gotomeeting.APIMeeting] == gotomeeting.BreakerClosed; i++ {
+			for i := 0; !c.State().Failing[gotomeeting.APIMeeting]; i++ {
 				if _, err := c.Upcoming(t.Context(), users[i%2], ""); err == nil {
 					t.Fatal("no fault")
 				}
@@ -90,13 +90,32 @@ func TestOutageAtTheSandbox(t *testing.T) {
 				}
 			}
 			before := calls()
-			_, err := c.Upcoming(t.Context(), users[0], "")
-			held, ok := errors.AsType[*gotomeeting.Error](err)
-			if !ok || held.Kind != gotomeeting.Unavailable || held.RetryAfter <= 0 || calls() != before || before != 20 {
-				t.Errorf("got %v after %d calls and %d more", err, before, calls()-before)
+			if before != 20 {
+				t.Errorf("opened after %d calls", before)
+			}
+			for range 10 {
+				_, err := c.Upcoming(t.Context(), users[0], "")
+				if failed, ok := errors.AsType[*gotomeeting.Error](err); !ok || failed.Status == 0 && failed.Kind != gotomeeting.Unavailable {
+					t.Errorf("got %v", err)
+				}
+			}
+			if n := calls() - before; n > 5 {
+				t.Errorf("%d of 10 calls arrived", n)
 			}
 			if _, err := c.Me(t.Context(), string(users[0])); err != nil {
 				t.Errorf("the Admin API: %v", err)
+			}
+			sb.Control(map[string]any{"faults": []any{}})
+			_, err := c.Upcoming(t.Context(), users[0], "")
+			if held, ok := errors.AsType[*gotomeeting.Error](err); ok {
+				<-time.After(held.RetryAfter)
+				_, err = c.Upcoming(t.Context(), users[0], "")
+			}
+			if err != nil {
+				t.Errorf("when it may try again: %v", err)
+			}
+			if c.State().Failing[gotomeeting.APIMeeting] {
+				t.Error("it answers, and counts as failing")
 			}
 		})
 	}

@@ -26,20 +26,20 @@ const (
 
 // State is how a [Client] stands just now.
 type State struct {
-	Rate     float64                 // calls a second: less than set after a 429
-	Waiting  map[Lane]int            // calls that wait for their turn
-	Breakers map[string]BreakerState // by API
+	Rate    float64         // calls a second: less than set after a 429
+	Waiting map[Lane]int    // calls that wait for their turn
+	Failing map[string]bool // by API: the breaker is open
 }
 
 // State returns how the client stands.
 func (c *Client) State() State {
 	pace, waiting := c.limit.look()
-	s := State{Rate: pace, Waiting: map[Lane]int{}, Breakers: map[string]BreakerState{}}
+	s := State{Rate: pace, Waiting: map[Lane]int{}, Failing: map[string]bool{}}
 	for lane, n := range waiting {
 		s.Waiting[Lane(lane)] = n
 	}
 	for api, b := range c.breakers {
-		s.Breakers[api] = b.state()
+		s.Failing[api] = b.open()
 	}
 	return s
 }
