@@ -21,14 +21,15 @@ import (
 // browser or a user chooses, so there are as many series as the code has words
 // for. docs/operations.md says what each means.
 type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.HistogramVec
-	calls    *prometheus.HistogramVec
-	waits    *prometheus.HistogramVec
-	held     *prometheus.CounterVec
-	retries  *prometheus.CounterVec
-	rows     *prometheus.HistogramVec
-	server   *http.Server // nil when metrics are off
+	registry  *prometheus.Registry
+	requests  *prometheus.HistogramVec
+	calls     *prometheus.HistogramVec
+	waits     *prometheus.HistogramVec
+	held      *prometheus.CounterVec
+	retries   *prometheus.CounterVec
+	refreshes *prometheus.HistogramVec
+	rows      *prometheus.HistogramVec
+	server    *http.Server // nil when metrics are off
 }
 
 // startMetrics serves /metrics on address; with "" it only counts.
@@ -70,10 +71,12 @@ func newMetrics() *metrics {
 			[]float64{.001, .01, .05, .125, .25, .5, 1, 2.5, 5, 10}, "lane"),
 		held:    counter("portal_goto_held_total", "Calls that were not sent: the queue was too long, or the breaker open.", "api", "reason"),
 		retries: counter("portal_goto_retries_total", "Calls that were sent again.", "api"),
+		refreshes: histogram("portal_token_refresh_seconds", "How long refreshes of tokens took, by outcome.",
+			[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}, "outcome"),
 		rows: histogram("portal_session_store_seconds", "How long the session store took, by operation and outcome.",
 			[]float64{.0005, .001, .0025, .005, .01, .025, .1, .5, 1, 5}, "operation", "outcome"),
 	}
-	m.registry.MustRegister(m.requests, m.calls, m.waits, m.held, m.retries, m.rows,
+	m.registry.MustRegister(m.requests, m.calls, m.waits, m.held, m.retries, m.refreshes, m.rows,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -102,6 +105,11 @@ func (m *metrics) try(t gotomeeting.Try) {
 	}
 	m.waits.WithLabelValues(t.Lane.String()).Observe(t.Waited.Seconds())
 	m.calls.WithLabelValues(t.API, t.Op, strconv.Itoa(t.Status)).Observe(t.Took.Seconds())
+}
+
+// refresh counts a refresh of a session's tokens.
+func (m *metrics) refresh(outcome string, took time.Duration) {
+	m.refreshes.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
 // watch shows how the client of GoTo stands, whenever Prometheus asks.

@@ -43,6 +43,7 @@ func TestSeriesDoNotGrowWithWhatIsAskedFor(t *testing.T) {
 	b := newBrowser(t)
 	b.connect(p.base, "ada@example.test").mustBe(t, http.StatusOK, "/meetings", "")
 	b.sendJSON(p.base+"/sandbox/control", `{"rate_limit_per_s":0}`)
+	b.sendJSON(p.base+"/sandbox/control", `{"expire_access_tokens":true}`)
 	round := func(from, n int) {
 		for i := from; i < from+n; i++ {
 			id := strconv.Itoa(700000000 + i)
@@ -74,6 +75,7 @@ func TestSeriesDoNotGrowWithWhatIsAskedFor(t *testing.T) {
 		`portal_request_seconds_count{method="other",route="/*",status="4xx"}`,
 		`portal_goto_wait_seconds_count{lane="interactive"}`, `portal_goto_wait_seconds_count{lane="token"}`,
 		`portal_goto_waiting{lane="background"} 0`, `portal_goto_failing{api="admin"} 0`, `portal_goto_rate 1000`,
+		`portal_token_refresh_seconds_count{outcome="refreshed"} 1`,
 		`portal_session_store_seconds_count{operation="read",outcome="ok"}`, "go_build_info",
 	} {
 		if !strings.Contains(text, want) {

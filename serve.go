@@ -133,7 +133,7 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 		Store: timedStore{p.store, m}, Keys: keys, PublicURL: public,
 		AuthURL: places.Auth, TokenURL: places.Token, RevokeURL: places.Revoke, Client: client,
 		Sandbox: c.Sandbox, AllowedAccounts: c.Accounts, Idle: c.Idle, Max: c.Max, Log: log,
-		Identify: identify(goTo),
+		Identify: identify(goTo), Observe: m.refresh,
 	})
 	if err != nil {
 		return p, err
