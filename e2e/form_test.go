@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -27,6 +28,48 @@ func TestFormInBrowser(t *testing.T) {
 	w.focused("co_organizer_keys-0", "Cleo Example added")
 	w.activate(`button[name=remove]`)
 	w.focused("co_organizer_keys-0", "Cleo Example removed")
+
+	// The end is told on the chosen zone's clock, or not at all.
+	for _, tt := range []struct{ zone, kind, date, start, minutes, says string }{
+		{"Europe/Berlin", "scheduled", "2027-06-01", "10:00", "45", "Ends 10:45"},
+		{"Europe/Berlin", "scheduled", "2027-06-01", "23:30", "60", "Ends Wednesday 00:30"},
+		{"Europe/Berlin", "scheduled", "2027-03-28", "01:30", "60", "Ends 03:30"},
+		{"America/New_York", "scheduled", "2027-03-28", "01:30", "60", "Ends 02:30"},
+		{"Europe/Berlin", "scheduled", "2027-03-28", "02:30", "60", ""}, // skipped
+		{"Europe/Berlin", "scheduled", "2027-10-31", "02:30", "60", ""}, // twice
+		{"Europe/Berlin", "scheduled", "2027-10-31", "00:30", "180", "Ends 02:30"},
+		{"Australia/Lord_Howe", "scheduled", "2027-04-04", "01:45", "60", ""}, // twice, by half an hour
+		{"Australia/Lord_Howe", "scheduled", "2027-04-04", "01:00", "90", "Ends 02:00"},
+		{"Asia/Kolkata", "immediate", "2027-06-01", "09:15", "30", "Ends 09:45"},
+		{"Asia/Kolkata", "recurring", "2027-06-01", "09:15", "30", ""},
+		{"Asia/Kolkata", "scheduled", "2027-06-01", "09:15", "soon", ""},
+	} {
+		for field, value := range map[string]string{"time_zone": tt.zone, "meeting_type": tt.kind, "start_date": tt.date, "start_time": tt.start, "duration": tt.minutes} {
+			w.set(field, value)
+		}
+		got, err := run[string](w.tab, "tell of the input", `document.dispatchEvent(new Event("input")); document.getElementById("ends").textContent`)
+		w.must(err)
+		if got != tt.says {
+			t.Errorf("%+v: says %q", tt, got)
+		}
+	}
+	w.seeText("Rooms and immediate meetings may leave date and time empty")
+
+	// The subject is counted as GoTo counts, from 80 on.
+	for subject, says := range map[string]string{
+		strings.Repeat("é", 79):             "",
+		strings.Repeat("😀", 80):             "80 of 100 characters",
+		strings.Repeat("a ", 50):            "99 of 100 characters",
+		strings.Repeat("<>", 15):            "120 of 100 characters",
+		strings.Repeat("x", 90) + " & &lt;": "101 of 100 characters",
+	} {
+		w.set("subject", subject)
+		got, err := run[string](w.tab, "count the subject", `document.dispatchEvent(new Event("input")); document.getElementById("subject-count").textContent`)
+		w.must(err)
+		if got != says {
+			t.Errorf("%q: %q, want %q", subject, got, says)
+		}
+	}
 }
 
 // activate presses the element that the selector finds, with the keyboard.

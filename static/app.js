@@ -51,13 +51,39 @@
   document.addEventListener("htmx:finally:request", () => document.querySelectorAll("[aria-busy]").forEach((n) => n.removeAttribute("aria-busy")));
   document.addEventListener("htmx:after:swap", lead);
 
-  // Where the end falls, while the start is typed.
-  const typing = () => {
-    const out = document.getElementById("ends");
-    const [d, t, m] = ["start_date", "start_time", "duration"].map((n) => document.getElementById(n)?.value);
-    if (!out || !d || !t || !/^\d+$/.test(m || "")) return;
-    const end = new Date(Date.parse(d + "T" + t + "Z") + m * 60000);
-    if (!isNaN(end)) out.textContent = "Ends " + end.toISOString().slice(11, 16);
+  // Where the end falls, on the chosen zone's clock, and only if that reads the
+  // start once. No zone moves its clock twice within 26 hours.
+  const value = (id) => document.getElementById(id)?.value ?? "";
+  const wall = (at) => Date.parse(new Date(at).toLocaleString("sv", { timeZone: value("time_zone") }).replace(" ", "T") + "Z");
+  const ends = () => {
+    const day = value("start_date"), naive = Date.parse(day + "T" + value("start_time") + "Z"), minutes = value("duration").trim();
+    if (isNaN(naive) || !/^\d{1,4}$/.test(minutes) || value("meeting_type") === "recurring") return "";
+    const starts = new Set([-936e5, 936e5].map((off) => 2 * naive + off - wall(naive + off)).filter((at) => wall(at) === naive));
+    if (starts.size !== 1) return "";
+    const end = new Date(wall([...starts][0] + minutes * 6e4)), text = end.toISOString();
+    return "Ends " + (text.startsWith(day) ? "" : end.toLocaleString("en", { weekday: "long", timeZone: "UTC" }) + " ") + text.slice(11, 16);
+  };
+
+  // How long the subject is as GoTo counts, from 80 on.
+  const counted = () => {
+    const sent = value("subject").trim().replace(/\s+/g, " ").replace(/&(?=([lg]t|amp|quot|apos|#(60|62|38|34|0?39));)/g, "&amp;").replace(/[<>]/g, "&lt;");
+    const n = [...sent].length;
+    return n < 80 ? "" : n + " of 100 characters";
+  };
+
+  let pause;
+  const typing = (event) => {
+    const show = (id, text) => {
+      const out = document.getElementById(id);
+      if (!out || out.textContent === text) return;
+      out.textContent = text;
+      if (!event) return;
+      clearTimeout(pause); // said once the typing pauses
+      pause = setTimeout(say, 1000, text);
+    };
+    try { show("ends", ends()); } catch { show("ends", ""); } // a zone this browser does not know
+    show("subject-count", counted());
   };
   document.addEventListener("input", typing);
+  typing();
 })();
