@@ -60,7 +60,7 @@ func TestStoreDownIsNoLogOut(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"sign out": w.SignOut(rec, r, s), "disconnect": w.Disconnect(rec, r, s), "end all": w.EndSessions(rec, r, s),
-		"end one": func() error { _, err := w.EndSession(rec, r, s, "x"); return err }(),
+		"end one": func() error { _, err := w.EndSession(t.Context(), s, "x"); return err }(),
 		"save":    w.Save(rec, httptest.NewRequest("GET", "/", nil), s),
 		"token":   func() error { _, _, err := s.AccessToken(t.Context()); return err }(),
 		"renew":   func() error { _, _, err := s.RenewToken(t.Context(), "x"); return err }(),

@@ -39,14 +39,11 @@ func (a *Auth) Sessions(ctx context.Context, s *Session) ([]OwnSession, error) {
 	return list, nil
 }
 
-// EndSession ends one of the user's sessions, at once on every replica; the
-// current one is signed out. False: it had ended already, or is not the user's.
-// The error is ErrStore.
-func (a *Auth) EndSession(w http.ResponseWriter, r *http.Request, s *Session, id string) (bool, error) {
-	if id == s.ID() {
-		return true, a.SignOut(w, r, s)
-	}
-	ended, err := a.cfg.Store.DeleteUserSession(r.Context(), s.ref(), id)
+// EndSession ends another of the user's sessions, at once on every replica; for
+// the current one there is SignOut. False: it had ended already, or is not the
+// user's. The error is ErrStore.
+func (a *Auth) EndSession(ctx context.Context, s *Session, id string) (bool, error) {
+	ended, err := a.cfg.Store.DeleteUserSession(ctx, s.ref(), id)
 	if err != nil {
 		return false, fmt.Errorf("end a session: %w: %w", ErrStore, err)
 	}

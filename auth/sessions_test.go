@@ -83,12 +83,9 @@ func TestEndingOnesSessions(t *testing.T) {
 		w.logIn(ben)
 		end := func(b *browser, id string, want bool) {
 			t.Helper()
-			rec := httptest.NewRecorder()
-			ok, err := w.EndSession(rec, b.request("POST", "/"), w.session(b), id)
-			if err != nil || ok != want {
+			if ok, err := w.EndSession(t.Context(), w.session(b), id); err != nil || ok != want {
 				t.Errorf("%v, %v", ok, err)
 			}
-			b.take(rec)
 		}
 		loaded := other.session(there)
 		id := loaded.ID()
@@ -106,14 +103,9 @@ func TestEndingOnesSessions(t *testing.T) {
 		end(here, id, false)
 		end(here, "no id", false)
 
-		mine := w.session(here).ID()
-		end(here, mine, true)
-		if here.sid() != "" || other.session(third) == nil {
-			t.Error("ending the current session is not signing out")
+		if other.session(third) == nil {
+			t.Error("more than one was ended")
 		}
-
-		w.is(ada(), nil)
-		w.logIn(here)
 		kept := &browser{names: slices.Clone(here.names), values: map[string]*http.Cookie{"__Host-sid": here.values["__Host-sid"]}}
 		rec := httptest.NewRecorder()
 		if err := w.EndSessions(rec, here.request("POST", "/"), w.session(here)); err != nil {

@@ -421,6 +421,9 @@ func TestFormOutlivesItsSession(t *testing.T) {
 		"refresh refused": func(*browser) {
 			p.sandbox.Control(map[string]any{"expire_access_tokens": true, "revoke_refresh_tokens": true})
 		},
+		"refreshed, and the new token lost on the way": func(*browser) {
+			p.sandbox.Control(map[string]any{"expire_access_tokens": true, "faults": []any{fault("POST /oauth/token", "truncate")}})
+		},
 		"ended elsewhere": func(b *browser) {
 			if err := p.store.DeleteUserSessions(t.Context(), "9007199254740993001/8439885694023990001"); err != nil {
 				t.Fatal(err)

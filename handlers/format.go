@@ -39,6 +39,19 @@ func dayLabel(t, now time.Time) (word, date string) {
 	return "", date
 }
 
+// moment names a point in time in the past within a sentence: "today, 14:05",
+// "Tue 24 Nov, 14:05".
+func moment(t, now time.Time) string {
+	word, _ := dayLabel(t, now)
+	switch {
+	case word != "":
+		return strings.ToLower(word) + ", " + t.Format("15:04")
+	case t.Year() != now.Year():
+		return t.Format("2 Jan 2006, 15:04")
+	}
+	return t.Format("Mon 2 Jan, 15:04")
+}
+
 // daysBetween counts calendar days from a to b in their own zones.
 func daysBetween(a, b time.Time) int {
 	day := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }

@@ -22,6 +22,8 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"refused callback":  p.browser().get("/portal/auth/callback?state=x&code=y"),
 			"help":              b.get("/portal/help"),
 			"settings":          b.get("/portal/settings"),
+			"sessions":          b.get("/portal/settings/sessions"),
+			"no session chosen": b.post("/portal/settings/sessions", nil),
 			"upcoming":          b.get("/portal/meetings"),
 			"nothing found":     b.get("/portal/meetings?q=nothing+like+this"),
 			"sorted":            b.get("/portal/meetings?sort=subject&dir=desc"),

@@ -223,6 +223,10 @@ func returnPath(path string) string {
 		return strings.TrimSuffix(path, "/start")
 	case strings.HasPrefix(path, "/people"):
 		return "/people"
+	case path == "/settings/sessions":
+		return path
+	case strings.HasPrefix(path, "/settings"):
+		return "/settings"
 	case strings.HasPrefix(path, "/meetings/") && path != "/meetings/now":
 		return path
 	}

@@ -138,6 +138,8 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.POST("/people", s.invitePerson)
 	in.POST("/people/names", s.nameKey)
 	in.GET("/settings", s.showSettings)
+	in.GET("/settings/sessions", s.showSessions)
+	in.POST("/settings/sessions", s.endSessions)
 	in.GET("/resume", s.resume)
 	in.GET("/audit", s.showAudit)
 

@@ -88,6 +88,7 @@ func run(ctx context.Context, args []string) error {
 		{"attendees", attendees},
 		{"people", "/people"},
 		{"settings", "/settings"},
+		{"sessions", "/settings/sessions"},
 		{"help", "/help"},
 	} {
 		if err := c.take(p.name, p.path); err != nil {
