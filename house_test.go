@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"portal/e2e/chrome":          {},
 	"portal/e2e/process":         {},
 	"portal/e2e/shots":           {"portal/e2e/chrome"},
+	"portal/soak":                {},
 }
 
 // onlyIn names the rooms that may know a foreign module: replacing it touches

@@ -11,6 +11,7 @@ gcc                                               gcc
 /usr/include/stdlib.h                             libc6-dev
 /usr/bin/chromium                                 chromium
 /usr/lib/postgresql/*/bin/initdb                  postgresql
+strace                                            strace
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf   fonts-dejavu-core
 /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf  fonts-noto-core
 '

@@ -24,13 +24,14 @@ import (
 
 // Cluster is a throw-away PostgreSQL server that listens on a socket alone.
 type Cluster struct {
-	dir  string
-	run  func(program string, args ...string) error
-	made atomic.Int64
+	dir     string
+	options []string
+	run     func(program string, args ...string) error
+	made    atomic.Int64
 }
 
 // server is the one cluster of a test binary, started when a test first asks.
-var server = sync.OnceValues(Start)
+var server = sync.OnceValues(func() (*Cluster, error) { return Start() })
 
 // asked tells Main whether there is a cluster to stop.
 var asked atomic.Bool
@@ -67,8 +68,9 @@ func Postgres(t testing.TB) string {
 	return url
 }
 
-// Start starts a server, which lives until Remove.
-func Start() (*Cluster, error) {
+// Start starts a server, which lives until Remove. The options, NAME=VALUE each,
+// come after its own, of which fsync=off is one.
+func Start(options ...string) (*Cluster, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
@@ -83,7 +85,7 @@ func Start() (*Cluster, error) {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}
-	c := &Cluster{dir: dir, run: func(program string, args ...string) error {
+	c := &Cluster{dir: dir, options: options, run: func(program string, args ...string) error {
 		cmd := exec.Command(filepath.Join(bin, program), args...)
 		cmd.Dir, cmd.SysProcAttr = dir, who
 		var out bytes.Buffer
@@ -112,6 +114,9 @@ func (c *Cluster) Socket() string { return filepath.Join(c.dir, ".s.PGSQL.5432")
 // Resume starts the server again after Halt.
 func (c *Cluster) Resume() error {
 	options := "-c listen_addresses='' -c port=5432 -c fsync=off -c max_connections=200 -k " + c.dir
+	for _, o := range c.options {
+		options += " -c " + o
+	}
 	if err := c.run("pg_ctl", "start", "-D", c.data(), "-w", "-l", filepath.Join(c.dir, "log"), "-o", options); err != nil {
 		text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
 		return fmt.Errorf("%w: %s", err, text)
