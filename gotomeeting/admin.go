@@ -151,26 +151,31 @@ func withID(err error, id *ident) error {
 	return err
 }
 
-// page is the Admin API's list: an object around the results, or, leniently,
-// just the results.
-type page[W any] struct {
-	Results []W    `json:"results"`
-	Total   number `json:"total"`
+// page is one page of the Admin API's lists.
+type page[T any] struct {
+	rows  []T
+	sent  int // rows as GoTo sent them, unreadable ones included
+	total int
 }
 
-func (p *page[W]) UnmarshalJSON(raw []byte) error {
+// wirePage is an object around the results, or, leniently, just the results.
+type wirePage struct {
+	Results []json.RawMessage `json:"results"`
+	Total   number            `json:"total"`
+}
+
+func (p *wirePage) UnmarshalJSON(raw []byte) error {
 	if bytes.HasPrefix(raw, []byte("[")) {
 		return json.Unmarshal(raw, &p.Results)
 	}
-	type plain page[W]
+	type plain wirePage
 	return json.Unmarshal(raw, (*plain)(p))
 }
 
-// readPage is object without its array of one. A page without results is
-// empty; an empty body is none.
-func readPage[W any](into *page[W]) func(io.Reader) error {
+// readPage is list for pages. A page without results is empty; an empty body
+// is none.
+func readPage[W, T any](into *page[T], convert func(*W) (T, error), leftOut func(rows int)) func(io.Reader) error {
 	return func(r io.Reader) error {
-		*into = page[W]{}
 		body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 		if err != nil {
 			return err
@@ -182,10 +187,19 @@ func readPage[W any](into *page[W]) func(io.Reader) error {
 		if len(body) == 0 {
 			return io.ErrUnexpectedEOF
 		}
-		if string(body) == "null" {
-			return nil
+		var w wirePage
+		if err := json.Unmarshal(body, &w); err != nil {
+			return err
 		}
-		return json.Unmarshal(body, into)
+		read := rows[W, T]{convert: convert}
+		for _, element := range w.Results {
+			if string(element) != "null" {
+				read.add(element)
+			}
+		}
+		*into = page[T]{sent: len(w.Results), total: w.Total.count()}
+		into.rows, err = read.all(leftOut)
+		return err
 	}
 }
 
@@ -205,7 +219,7 @@ type wireUser struct {
 	GroupName   text    `json:"groupName"`
 }
 
-func (w *wireUser) user() User {
+func (w *wireUser) user() (User, error) {
 	return User{
 		Key:         string(w.Key),
 		Email:       string(w.Email),
@@ -220,7 +234,7 @@ func (w *wireUser) user() User {
 		Products:    w.Products,
 		GroupKey:    string(w.GroupKey),
 		GroupName:   string(w.GroupName),
-	}
+	}, withID(nil, &w.Key)
 }
 
 // Users lists the users of an account, in GoTo's order. It needs an admin role
@@ -255,17 +269,16 @@ func (c *Client) Users(ctx context.Context, ts TokenSource, accountKey string, f
 	seen := map[string]bool{}
 	offset := 0
 	for range maxUserPages {
-		var got page[wireUser]
+		var got page[User]
 		k.query = "pageSize=" + strconv.Itoa(usersPerPage) + "&offset=" + strconv.Itoa(offset) + filter
-		k.read = readPage(&got)
+		k.read = readPage(&got, (*wireUser).user, c.leftOut(ctx, &k))
 		if err := c.do(ctx, ts, k); err != nil {
 			return nil, err
 		}
-		for i := range got.Results {
-			u := got.Results[i].user()
+		for _, u := range got.rows {
 			// The page can shift while it is turned, and the address is compared
 			// again since GoTo's filter may match more loosely.
-			if u.Key == "" || seen[u.Key] || (email != "" && !strings.EqualFold(u.Email, email)) {
+			if seen[u.Key] || (email != "" && !strings.EqualFold(u.Email, email)) {
 				continue
 			}
 			seen[u.Key] = true
@@ -273,8 +286,8 @@ func (c *Client) Users(ctx context.Context, ts TokenSource, accountKey string, f
 		}
 		// GoTo's toIndex means two things in two captures; counting does not
 		// need it.
-		offset += len(got.Results)
-		if len(got.Results) == 0 || offset >= got.Total.count() {
+		offset += got.sent
+		if got.sent == 0 || offset >= got.total {
 			return users, nil
 		}
 	}
@@ -298,7 +311,7 @@ func (c *Client) User(ctx context.Context, ts TokenSource, accountKey, key strin
 	if err := c.do(ctx, ts, k); err != nil {
 		return User{}, err
 	}
-	return w.user(), nil
+	return w.user()
 }
 
 // Invite adds a user to an account, whom GoTo sends an e-mail. The answer
@@ -318,13 +331,13 @@ func (c *Client) Invite(ctx context.Context, ts TokenSource, accountKey string, 
 			Users       []wireInvited `json:"users"`
 			LicenseKeys []string      `json:"licenseKeys,omitempty"`
 		}{[]wireInvited{{i.Email, i.FirstName, i.LastName}}, i.LicenseKeys},
-		read: list(&invited, func(w *struct {
-			Key   ident `json:"key"`
-			Email text  `json:"email"`
-		}) (InvitedUser, error) {
-			return InvitedUser{string(w.Key), string(w.Email)}, withID(nil, &w.Key)
-		}),
 	}
+	k.read = list(&invited, func(w *struct {
+		Key   ident `json:"key"`
+		Email text  `json:"email"`
+	}) (InvitedUser, error) {
+		return InvitedUser{string(w.Key), string(w.Email)}, withID(nil, &w.Key)
+	}, c.leftOut(ctx, &k))
 	if err := k.checkIDs(accountKey); err != nil {
 		return nil, err
 	}
@@ -346,24 +359,10 @@ func (c *Client) Licenses(ctx context.Context, ts TokenSource, accountKey string
 		UserKeys    texts   `json:"userKeys"`
 		Products    texts   `json:"products"`
 	}
-	var got page[wireLicense]
-	k := call{
-		api: APIAdmin, op: "list licences", method: http.MethodGet,
-		path: adminPath + "/accounts/" + accountKey + "/licenses",
-		read: readPage(&got),
-	}
-	if err := k.checkIDs(accountKey); err != nil {
-		return nil, err
-	}
-	if err := c.do(ctx, ts, k); err != nil {
-		return nil, err
-	}
-	var licences []License
-	for _, w := range got.Results {
-		if w.Key == "" {
-			continue
-		}
-		licences = append(licences, License{
+	var got page[License]
+	k := call{api: APIAdmin, op: "list licences", method: http.MethodGet, path: adminPath + "/accounts/" + accountKey + "/licenses"}
+	k.read = readPage(&got, func(w *wireLicense) (License, error) {
+		return License{
 			Key:         string(w.Key),
 			Description: string(w.Description),
 			Type:        string(w.Type),
@@ -371,7 +370,13 @@ func (c *Client) Licenses(ctx context.Context, ts TokenSource, accountKey string
 			Seats:       w.Seats.count(),
 			UserKeys:    w.UserKeys,
 			Products:    w.Products,
-		})
+		}, withID(nil, &w.Key)
+	}, c.leftOut(ctx, &k))
+	if err := k.checkIDs(accountKey); err != nil {
+		return nil, err
 	}
-	return licences, nil
+	if err := c.do(ctx, ts, k); err != nil {
+		return nil, err
+	}
+	return got.rows, nil
 }

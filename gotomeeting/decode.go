@@ -2,6 +2,7 @@ package gotomeeting
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (g *gate) Read(p []byte) (int, error) {
 // GoTo's lists are bare arrays without paging, so that a whole history comes
 // in one answer. null is an empty list, a lone object is a list of one. An
 // empty body is none: it is an answer that was lost.
-func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
+func eachElement(r io.Reader, total int64, f func(element []byte)) error {
 	g := &gate{from: r, limit: maxElement}
 	d := json.NewDecoder(g)
 	// The decoder asks for more only while what it works on is incomplete: so
@@ -77,9 +78,7 @@ func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
 		if string(element) == "null" {
 			continue
 		}
-		if err := f(element); err != nil {
-			return err
-		}
+		f(element)
 	}
 	if _, err := d.Token(); err != nil {
 		return unexpectedEnd(err)
@@ -89,7 +88,7 @@ func eachElement(r io.Reader, total int64, f func(element []byte) error) error {
 }
 
 // loneObject reads the rest of an object whose brace the decoder has taken.
-func loneObject(d *json.Decoder, g *gate, f func([]byte) error) error {
+func loneObject(d *json.Decoder, g *gate, f func([]byte)) error {
 	rest, err := io.ReadAll(io.MultiReader(bytes.NewReader([]byte{'{'}), d.Buffered(), g))
 	if err != nil {
 		return err
@@ -97,7 +96,8 @@ func loneObject(d *json.Decoder, g *gate, f func([]byte) error) error {
 	if !json.Valid(rest) {
 		return fmt.Errorf("lone object: %w", errShape)
 	}
-	return f(rest)
+	f(rest)
+	return nil
 }
 
 func noMore(d *json.Decoder) error {
@@ -119,22 +119,59 @@ func unexpectedEnd(err error) error {
 	return err
 }
 
+// rows turns wire elements W into Ts. One that cannot be read is left out: one
+// odd row must not hide the others.
+type rows[W, T any] struct {
+	convert func(*W) (T, error)
+	got     []T
+	odd     int
+	cause   error // of the first odd one
+}
+
+func (r *rows[W, T]) add(element []byte) {
+	var w W
+	var t T
+	err := json.Unmarshal(element, &w)
+	if err == nil {
+		t, err = r.convert(&w)
+	}
+	if err == nil {
+		r.got = append(r.got, t)
+		return
+	}
+	if r.odd++; r.odd == 1 {
+		r.cause = err
+	}
+}
+
+// all returns what could be read and tells leftOut how many rows could not. When
+// none could, it was no list of such rows.
+func (r *rows[W, T]) all(leftOut func(rows int)) ([]T, error) {
+	switch {
+	case r.odd > 0 && len(r.got) == 0:
+		return nil, r.cause
+	case r.odd > 0:
+		leftOut(r.odd)
+	}
+	return r.got, nil
+}
+
 // list returns a call's reader that turns each wire element W into a T.
-func list[W, T any](into *[]T, convert func(*W) (T, error)) func(io.Reader) error {
-	return func(r io.Reader) error {
-		*into = nil // a second try starts over
-		return eachElement(r, maxList, func(element []byte) error {
-			var w W
-			if err := json.Unmarshal(element, &w); err != nil {
-				return err
-			}
-			t, err := convert(&w)
-			if err != nil {
-				return err
-			}
-			*into = append(*into, t)
-			return nil
-		})
+func list[W, T any](into *[]T, convert func(*W) (T, error), leftOut func(rows int)) func(io.Reader) error {
+	return func(body io.Reader) error {
+		r := rows[W, T]{convert: convert}
+		err := eachElement(body, maxList, r.add)
+		if err == nil {
+			*into, err = r.all(leftOut)
+		}
+		return err
+	}
+}
+
+// leftOut returns what logs how many rows of a call's answer could not be read.
+func (c *Client) leftOut(ctx context.Context, k *call) func(rows int) {
+	return func(rows int) {
+		c.log.WarnContext(ctx, "goto rows left out", "api", k.api, "op", k.op, "rows", rows)
 	}
 }
 

@@ -364,7 +364,7 @@ func TestRenewal(t *testing.T) {
 				token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 				seen = append(seen, token)
 				if tt.cures && token == "token-two" {
-					return answer(200, `[{"meetingid":1}]`), nil
+					return answer(200, `[{"meetingid":1,"key":1}]`), nil
 				}
 				return answer(tt.status, tt.body), nil
 			}))

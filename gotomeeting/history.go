@@ -128,7 +128,7 @@ func (c *Client) History(ctx context.Context, ts TokenSource, organizerKey strin
 		group.Go(func() error {
 			k := k
 			k.query = past(span.from, span.to)
-			k.read = list(&parts[i], (*wirePast).past)
+			k.read = list(&parts[i], (*wirePast).past, c.leftOut(ctx, &k))
 			return c.do(ctx, ts, k)
 		})
 	}
@@ -243,8 +243,8 @@ func (c *Client) Attendees(ctx context.Context, ts TokenSource, meetingID string
 	k := call{
 		api: APIMeeting, op: "attendees", method: http.MethodGet,
 		path: restPath + "/meetings/" + meetingID + "/attendees",
-		read: list(&joins, (*wireJoin).join),
 	}
+	k.read = list(&joins, (*wireJoin).join, c.leftOut(ctx, &k))
 	if err := k.checkIDs(meetingID); err != nil {
 		return nil, err
 	}

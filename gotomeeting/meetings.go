@@ -135,8 +135,8 @@ func (c *Client) Upcoming(ctx context.Context, ts TokenSource, organizerKey stri
 	k := call{
 		api: APIMeeting, op: "upcoming meetings", method: http.MethodGet,
 		path: restPath + "/upcomingMeetings",
-		read: list(&found, (*wireMeeting).meeting),
 	}
+	k.read = list(&found, (*wireMeeting).meeting, c.leftOut(ctx, &k))
 	if organizerKey != "" {
 		k.op = "organizer's upcoming meetings"
 		if err := k.checkIDs(organizerKey); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"strings"
@@ -337,7 +338,7 @@ func TestListInAllIsBounded(t *testing.T) {
 	source := &repeating{piece: element}
 	const total = 4 << 20
 	n := 0
-	err := eachElement(source, total, func([]byte) error { n++; return nil })
+	err := eachElement(source, total, func([]byte) { n++ })
 	if err == nil || !strings.Contains(err.Error(), errTooBig.Error()) {
 		t.Fatalf("got %v after %d elements", err, n)
 	}
@@ -463,3 +464,47 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Error("Reveal or IsZero is wrong")
 	}
 }
+
+// One odd row does not hide the others, and is counted in the log. A list of
+// nothing but odd rows is no list of such rows.
+func TestOddRowsAreLeftOut(t *testing.T) {
+	const odd = `{"subject":"no id"},{"meetingId":{"a":1},"key":{"a":1},"attendeeName":{}},7,"x",{},[]`
+	ctx, ts, day := t.Context(), oldToken(), at("2030-01-15T10:00:00Z")
+	for op, tt := range map[string]struct {
+		good string
+		body func(rows string) string
+		read func(*Client) (int, error)
+	}{
+		"upcoming meetings": {meetingExample, array, func(c *Client) (int, error) { return count(c.Upcoming(ctx, ts, "")) }},
+		"past meetings":     {historyExample, array, func(c *Client) (int, error) { return count(c.History(ctx, ts, "", day, day)) }},
+		"attendees":         {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return count(c.Attendees(ctx, ts, "1")) }},
+		"list users":        {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return count(c.Users(ctx, ts, "1", UserFilter{})) }},
+		"list licences":     {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return count(c.Licenses(ctx, ts, "1")) }},
+		"invite user":       {`[{"key":"1"}]`, array, func(c *Client) (int, error) { return count(c.Invite(ctx, ts, "1", Invitation{})) }},
+	} {
+		var log bytes.Buffer
+		client := func(rows string) *Client {
+			c := always(t, 200, tt.body(rows))
+			c.log = slog.New(slog.NewTextHandler(&log, nil))
+			return c
+		}
+		good := strings.Trim(tt.good, "[]")
+		if n, err := tt.read(client(odd + ",null," + good + "," + odd)); err != nil || n != 1 {
+			t.Errorf("%s: %d rows, %v", op, n, err)
+		}
+		if want := `op="` + op + `" rows=12`; !strings.Contains(strings.ReplaceAll(log.String(), "op=attendees", `op="attendees"`), want) {
+			t.Errorf("%s: the log lacks %s: %s", op, want, log.String())
+		}
+		log.Reset()
+		if n, err := tt.read(client("null," + good)); err != nil || n != 1 || log.Len() > 0 {
+			t.Errorf("%s, all readable: %d rows, %v, log %s", op, n, err, log.String())
+		}
+		_, err := tt.read(client(odd))
+		faultOf(t, err, Unreadable)
+	}
+}
+
+func array(rows string) string   { return "[" + rows + "]" }
+func results(rows string) string { return `{"results":[` + rows + `],"total":14}` }
+
+func count[T any](rows []T, err error) (int, error) { return len(rows), err }
