@@ -249,7 +249,7 @@ func (c *Client) Start(ctx context.Context, ts TokenSource, id string) (HostURL,
 		if err := object(&w)(r); err != nil {
 			return err
 		}
-		if !opensMeeting(string(w.HostURL)) {
+		if NewHostURL(string(w.HostURL)).Target() == "" {
 			return errors.New("host URL is missing or of an unknown kind")
 		}
 		return nil
@@ -261,16 +261,6 @@ func (c *Client) Start(ctx context.Context, ts TokenSource, id string) (HostURL,
 		return HostURL{}, err
 	}
 	return NewHostURL(string(w.HostURL)), nil
-}
-
-// opensMeeting reports whether a browser can safely be sent to the URL: an
-// http(s) page, or the scheme that GoTo's own application registers.
-func opensMeeting(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "gotomeeting"
 }
 
 // EraseSession drops a past session with its attendee list and recordings at

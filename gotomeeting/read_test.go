@@ -232,6 +232,12 @@ func TestAttendees(t *testing.T) {
 
 func TestStart(t *testing.T) {
 	const secret = "https://host.example/download?authenticationToken=s3cret&meetingId=1"
+	for _, target := range []string{secret, "gotomeeting://start?meetingId=1&authenticationToken=s3cret", "http://127.0.0.1:8080/sandbox/host?meetingId=1"} {
+		got, err := always(t, 200, `{"hostURL":"`+target+`"}`).Start(t.Context(), oldToken(), "1")
+		if err != nil || got.Target() != target {
+			t.Errorf("%s: got %q, %v", target, got.Target(), err)
+		}
+	}
 	for _, body := range []string{`{"hostURL":"` + secret + `"}`, `[{"hostURL":"` + secret + `"}]`, `{"hosturl":"` + secret + `"}`} {
 		got, err := always(t, 200, body).Start(t.Context(), oldToken(), "1")
 		if err != nil || got.Reveal() != secret {

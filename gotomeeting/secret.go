@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 )
 
 const redacted = "[redacted]"
@@ -14,6 +15,16 @@ type HostURL struct{ secret }
 
 // NewHostURL wraps a host URL.
 func NewHostURL(url string) HostURL { return HostURL{newSecret(url)} }
+
+// Target returns the URL as a browser can safely be sent to it: an http(s)
+// page, or the scheme that GoTo's own application registers. "" for any other.
+func (h HostURL) Target() string {
+	u, err := url.Parse(h.Reveal())
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "gotomeeting" {
+		return ""
+	}
+	return u.String()
+}
 
 // DownloadURL fetches a recording's file without a log-in. It prints as
 // [redacted] everywhere; only Reveal gives the text.

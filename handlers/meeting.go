@@ -157,11 +157,11 @@ func (s *server) startMeeting(c echo.Context) error {
 }
 
 func (s *server) starting(c echo.Context, id string, host meetings.HostURL) error {
-	target, err := url.Parse(host.Reveal())
-	if err != nil || target.Host == "" || target.Scheme != "https" && target.Scheme != "http" {
+	target := host.Target()
+	if target == "" {
 		return errNoHostURL
 	}
-	c.Response().Header().Set("Refresh", "0; url="+target.String())
+	c.Response().Header().Set("Refresh", "0; url="+target)
 	b := s.base(c, "meetings", "Starting")
 	return s.page(c, http.StatusOK, views.StartingPage(b, views.Starting{Subject: "Meeting " + meetings.GroupID(id), Back: s.address("/meetings/" + id)}))
 }
