@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -87,16 +88,23 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 	s.status().write(w)
 }
 
+// absent stands for a scale that the body does not name.
+const absent = math.MinInt
+
 // control changes nothing unless all of the body is good. Absent fields stay,
 // since the body is decoded over the present settings.
 func (s *Sandbox) control(body io.Reader) error {
 	next := s.settings
 	advanced := next.AdvanceS
-	next.AdvanceS, next.Faults = 0, nil
+	next.AdvanceS, next.Faults, next.Scale = 0, nil, absent
 	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&next); err != nil {
 		return fmt.Errorf("control: %w", err)
+	}
+	scale := next.Scale
+	if scale == absent {
+		next.Scale = s.settings.Scale
 	}
 	if err := next.check(); err != nil {
 		return err
@@ -119,8 +127,8 @@ func (s *Sandbox) control(body io.Reader) error {
 			s.faults = append(s.faults, &f)
 		}
 	}
-	if next.Scale != s.settings.Scale {
-		s.model.rescale(next.Scale)
+	if scale != absent { // also 1: the meeting Scale is there once somebody asks for a scale
+		s.model.rescale(scale)
 	}
 	s.settings = next
 	return nil

@@ -40,6 +40,10 @@ func TestControlStateAndAbsentFields(t *testing.T) {
 	s.Control(map[string]any{"advance_s": 60})
 	create(t, s)
 	_, text := send(t, s, "", "GET", "/control", "")
+	fits(t, "spec", `{"now":"s","settings":{"refresh_mode":"=rotate","access_token_ttl_s":3600,"latency_ms":0,"token_latency_ms":0,"rate_limit_per_s":0,
+		"scopes":"=collab: identity:","wire":"=spec","revoke_kills":"=token","advance_s":3660,"scale":1,"expire_access_tokens":false,"revoke_refresh_tokens":false,
+		"faults":[{"match":"=GET /x","times":0,"kind":"=empty","status":0,"body":"=","delay_ms":0}]},
+		"calls":{"POST /G2M/rest/meetings":1},"grants":1,"refreshes":0,"revocations":0,"meetings_created":1}`, text)
 	var state struct {
 		Now      time.Time `json:"now"`
 		Settings struct {
@@ -187,31 +191,46 @@ func TestScale(t *testing.T) {
 		_, past := do(t, s, "ben", "GET", g2m+"/historicalMeetings"+span, "")
 		return len(rows(t, up)), len(rows(t, past))
 	}
+	if joins := scaleJoins(t, s); joins != 0 {
+		t.Errorf("the sample has the meeting Scale, with %d joins", joins)
+	}
+	s.Control(map[string]any{"scale": 1}) // asked for, though it is the default
+	if joins := scaleJoins(t, s); joins != 100 {
+		t.Errorf("scale 1 has %d joins", joins)
+	}
 	up1, past1 := count()
 	create(t, s)
 	s.Control(map[string]any{"scale": 3})
 	if up, past := count(); up != 3*up1 || past < 3*past1-3 || past > 3*past1 {
 		t.Errorf("scale 3: %d of %d, %d of %d", up, up1, past, past1)
 	}
-	_, text := do(t, s, "ada", "GET", g2m+"/historicalMeetings"+span, "")
-	joins, id := 0, ""
-	for _, m := range rows(t, text) {
-		if m["subject"] == "Scale" {
-			id = m["meetingId"].(string)
-		}
-	}
-	_, text = do(t, s, "ada", "GET", g2m+"/meetings/"+id+"/attendees", "")
-	if joins = len(rows(t, text)); joins != 300 {
-		t.Errorf("meeting Scale %q has %d joins", id, joins)
+	if joins := scaleJoins(t, s); joins != 300 {
+		t.Errorf("meeting Scale has %d joins", joins)
 	}
 	s.Control(map[string]any{"scale": 1})
+	if joins := scaleJoins(t, s); joins != 100 {
+		t.Errorf("scale 1 has %d joins", joins)
+	}
 	if up, past := count(); up != up1 || past != past1 {
 		t.Errorf("back at 1: %d of %d, %d of %d", up, up1, past, past1)
 	}
-	_, text = do(t, s, "ada", "GET", g2m+"/upcomingMeetings", "")
+	_, text := do(t, s, "ada", "GET", g2m+"/upcomingMeetings", "")
 	if !strings.Contains(string(text), `"subject":"A &lt;b&gt;"`) {
 		t.Error("the created meeting went with the scale")
 	}
+}
+
+// scaleJoins counts the joins of ada's meeting Scale; 0 when there is none.
+func scaleJoins(t *testing.T, s *sandboxtest.Server) int {
+	t.Helper()
+	_, text := do(t, s, "ada", "GET", g2m+"/historicalMeetings"+span, "")
+	for _, m := range rows(t, text) {
+		if m["subject"] == "Scale" {
+			_, text = do(t, s, "ada", "GET", g2m+"/meetings/"+m["meetingId"].(string)+"/attendees", "")
+			return len(rows(t, text))
+		}
+	}
+	return 0
 }
 
 func TestBrowserFacingOrigin(t *testing.T) {

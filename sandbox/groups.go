@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -11,10 +12,24 @@ func (s *Sandbox) groupRoutes() []route {
 		{"GET", g, product, s.adminOnly(s.listGroups)},
 		{"GET", g + "/{group}/organizers", product, s.forGroup(s.groupOrganizers)},
 		{"POST", g + "/{group}/organizers", product, s.forGroup(s.addOrganizer)},
-		{"GET", g + "/{group}/upcomingMeetings", product, s.forGroup(s.groupUpcoming)},
-		{"GET", g + "/{group}/historicalMeetings", product, s.forGroup(s.groupHistory)},
-		{"GET", g + "/{group}/attendees", product, s.forGroup(s.groupAttendees)},
+		{"GET", g + "/{group}/upcomingMeetings", product, s.forGroup(s.small(s.groupUpcoming))},
+		{"GET", g + "/{group}/historicalMeetings", product, s.forGroup(s.small(s.groupHistory))},
+		{"GET", g + "/{group}/attendees", product, s.forGroup(s.small(s.groupAttendees))},
 		{"GET", g + "/{group}/meetings", product, s.forGroup(s.groupMeetings)},
+	}
+}
+
+// maxInGroup is how many organizers a group may have for the calls that list
+// meetings and attendees of all of them.
+const maxInGroup = 50
+
+// small refuses groups that are too large for a call.
+func (s *Sandbox) small(do func(*call, string) reply) func(*call, string) reply {
+	return func(c *call, key string) reply {
+		if n := len(s.members(key)); n > maxInGroup {
+			return s.badRequest(fmt.Errorf("the group has %d organizers, more than %d", n, maxInGroup))
+		}
+		return do(c, key)
 	}
 }
 
@@ -138,14 +153,15 @@ func (s *Sandbox) groupMeetings(c *call, key string) reply {
 	return jsonReply(http.StatusOK, out)
 }
 
-// groupScheduled has no times and an attendees key that nothing uses, as the
-// API description says.
+// groupScheduled has the keys of the group's history but for the times, and an
+// attendees key that nothing uses, as the API description says.
 func (s *Sandbox) groupScheduled(key string) reply {
 	out := []object{}
 	for _, u := range s.members(key) {
 		for _, mt := range s.model.meetingsOf(u.Key, s.now()) {
 			out = append(out, object{
-				"meetingId": mt.ID, "organizerkey": num(u.Key), "organizerKey": u.Key, "groupName": s.model.group(u).Name,
+				"meetingId": mt.ID, "organizerkey": num(u.Key), "organizerKey": u.Key, "duration": strconv.Itoa(minutes(mt.Start, mt.End)),
+				"numAttendees": 0, "meetingInstanceKey": num(""), "groupName": s.model.group(u).Name,
 				"firstName": u.First, "lastName": u.Last, "email": u.Email, "subject": s.subject(mt.Subject), "attendees": "",
 				"meetingType": mt.Type, "conferenceCallInfo": conferenceCall(mt.Audio, mt.ID),
 			})

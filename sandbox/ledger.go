@@ -72,16 +72,23 @@ func (m *model) apply(e event) {
 }
 
 func (m *model) erase(id, part string) {
-	x := m.sessions[id]
-	switch {
-	case x == nil:
-	case part == "attendees":
-		x.Joins = nil
-	case part == "recordings":
-		x.Recording = nil
-	default:
-		m.erased[id] = true
-		delete(m.sessions, id)
+	m.erased[id] = append(m.erased[id], part)
+	if x := m.sessions[id]; x != nil {
+		m.strip(x)
+	}
+}
+
+// strip takes from a session what was erased of it.
+func (m *model) strip(x *session) {
+	for _, part := range m.erased[x.ID] {
+		switch part {
+		case "attendees":
+			x.Joins = nil
+		case "recordings":
+			x.Recording = nil
+		default:
+			x.Joins, x.Recording, x.Gone = nil, nil, true
+		}
 	}
 }
 

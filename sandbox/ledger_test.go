@@ -1,11 +1,13 @@
 package sandbox_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,19 @@ func TestSampleIsTheSameEveryTime(t *testing.T) {
 		if !strings.Contains(first, want) && !strings.Contains(first, strings.ReplaceAll(want, `"`, `\"`)) {
 			t.Errorf("sample lacks %s", want)
 		}
+	}
+	sixty := 0
+	w := ask(t, openBox(t, "", day), "ada", "GET", "/sandbox"+g2m+"/historicalMeetings"+span, "")
+	for _, row := range rows(t, w.Body.Bytes()) {
+		switch row["numAttendees"] {
+		case "60":
+			sixty++
+		case "0":
+			t.Errorf("nobody was at %v", row)
+		}
+	}
+	if sixty < 2 {
+		t.Errorf("%d past meetings with 60 attendees", sixty)
 	}
 	past := func(now time.Time) string {
 		w := ask(t, openBox(t, "", now), "ben", "GET", "/sandbox"+g2m+"/historicalMeetings?startDate=2026-10-01T00:00:00Z&endDate=2026-11-20T00:00:00Z", "")
@@ -170,6 +185,11 @@ func host(t *testing.T, s *sandbox.Sandbox, id string) string {
 	if err != nil || u.Host != "127.0.0.1:8080" || u.Query().Get("meetingId") != id {
 		t.Fatalf("host URL %v %v", u, err)
 	}
+	for _, key := range []string{"startMode", "authenticationToken", "runMode", "displayMode", "locale", "buildNumber", "egwHostname", "egwPort", "egwIp", "productName", "theme"} {
+		if u.Query().Get(key) == "" {
+			t.Errorf("the host URL lacks %s", key)
+		}
+	}
 	return u.RequestURI()
 }
 
@@ -187,12 +207,12 @@ func endRunning(t *testing.T, s *sandbox.Sandbox) string {
 	return w.Header().Get("Location")
 }
 
-// sessionOf finds the latest history row with that subject.
+// sessionOf finds the latest history row with that subject and a session.
 func sessionOf(t *testing.T, s *sandbox.Sandbox, subject string) (found map[string]any, text string) {
 	t.Helper()
 	w := ask(t, s, "ada", "GET", "/sandbox"+g2m+"/historicalMeetings"+span, "")
 	for _, m := range rows(t, w.Body.Bytes()) {
-		if m["subject"] == subject {
+		if m["subject"] == subject && m["sessionId"] != "" {
 			found, text = m, m["sessionId"].(string)
 		}
 	}
@@ -250,6 +270,14 @@ func TestHostPageRunsAndEndsAMeeting(t *testing.T) {
 	if len(joins) < 3 || len(joins) > 5 || joins[0]["attendeeName"] != "Ada Example" {
 		t.Errorf("%d joins: %v", len(joins), joins)
 	}
+	times := map[any]int{} // people come one after the other, and some leave before the end
+	for _, j := range joins {
+		times[j["joinTime"]]++
+		times[j["leaveTime"]]++
+	}
+	if len(times) < len(joins)+2 || times["2026-11-24T09:40:00.+0000"] < 2 {
+		t.Errorf("people come and go at %v", times)
+	}
 	if w := ask(t, s, "", "GET", "/sandbox/join/1", ""); w.Code != http.StatusNotFound {
 		t.Errorf("join page of no meeting: %d", w.Code)
 	}
@@ -301,5 +329,64 @@ func TestErasing(t *testing.T) {
 	}
 	if _, row := list(); row != nil {
 		t.Errorf("session still there: %v", row)
+	}
+	for _, part := range []string{"", "/attendees", "/recordings"} {
+		if w := ask(t, s, "ben", "DELETE", at+part, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s of no session: %d", part, w.Code)
+		}
+	}
+}
+
+// A meeting whose session is erased stays in history, without it.
+func TestErasedSessionsLeaveTheirMeeting(t *testing.T) {
+	s := openBox(t, "", day)
+	control := func(settings string) { ask(t, s, "", "POST", "/sandbox/control", settings) }
+	control(`{"rate_limit_per_s":0,"scale":2}`)
+	past := func(path string) []map[string]any {
+		return rows(t, ask(t, s, "ben", "GET", "/sandbox"+g2m+path, "").Body.Bytes())
+	}
+	erase := func(row map[string]any) {
+		at := "/sandbox" + g2m + "/organizers/" + ben + "/sessions/" + row["sessionId"].(string)
+		if w := ask(t, s, "ben", "DELETE", at, ""); w.Code != http.StatusNoContent {
+			t.Fatalf("erase: %d %s", w.Code, w.Body)
+		}
+	}
+	before := past("/historicalMeetings" + span)
+	var own, film map[string]any // one with a recording, and one that scale made
+	for _, row := range before {
+		switch recording, ok := row["recording"].(map[string]any); {
+		case ok:
+			own, film = row, recording
+		case strings.HasPrefix(row["sessionId"].(string), "4"):
+			erase(row)
+			row["sessionId"], row["numAttendees"] = "", "0"
+		}
+	}
+	link, err := url.Parse(film["downloadUrl"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := ask(t, s, "", "GET", link.Path, ""); w.Code != http.StatusOK || w.Header().Get("Content-Type") != "video/mp4" || w.Body.Len() < 8 {
+		t.Errorf("the recording's file: %d, %d bytes", w.Code, w.Body.Len())
+	}
+	erase(own)
+	own["sessionId"], own["numAttendees"] = "", "0"
+	delete(own, "recording")
+	control(`{"scale":1}`)
+	control(`{"scale":2}`)
+	if after := past("/historicalMeetings" + span); !reflect.DeepEqual(after, before) {
+		t.Errorf("afterwards %d rows of %d, or they differ", len(after), len(before))
+	}
+	numbers := 0
+	for _, row := range past("/meetings?history=true") {
+		if row["sessionId"] == json.Number("0") && row["numAttendees"] == json.Number("0") {
+			numbers++
+		}
+	}
+	if numbers < 2 {
+		t.Errorf("%d without a session in the older list", numbers)
+	}
+	if w := ask(t, s, "", "GET", link.Path, ""); w.Code != http.StatusNotFound {
+		t.Errorf("the erased recording's file: %d", w.Code)
 	}
 }

@@ -124,13 +124,18 @@ func (s *Sandbox) deleteMeeting(c *call) reply {
 }
 
 // startMeeting answers a host URL, which is a secret at GoTo. Its query has
-// the shape of the 2015 sample.
+// the keys of the 2015 sample; the sandbox needs the first three.
 func (s *Sandbox) startMeeting(c *call) reply {
 	mt := s.own(c, true)
 	if mt == nil {
 		return s.noSuchMeeting()
 	}
-	q := url.Values{"startMode": {"start"}, "meetingId": {mt.ID}, "authenticationToken": {hostToken(mt.ID, c.who.Key)}}
+	q := url.Values{
+		"startMode": {"Start"}, "meetingId": {mt.ID}, "authenticationToken": {hostToken(mt.ID, c.who.Key)},
+		"runMode": {"Normal"}, "displayMode": {"Start"}, "locale": {c.who.Locale}, "buildNumber": {"977"},
+		"egwHostname": {"egw.example.test"}, "egwPort": {"80", "443", "8200"}, "egwIp": {"192.0.2.1,192.0.2.2"},
+		"productName": {"g2m"}, "theme": {"g2m"},
+	}
 	return jsonReply(http.StatusOK, object{"hostURL": s.browser + "/sandbox/host?" + q.Encode()})
 }
 
@@ -217,7 +222,7 @@ func (s *Sandbox) history(c *call, organizer string) reply {
 			"startTime": s.when(x.Start), "endTime": s.when(x.End), "duration": strconv.Itoa(minutes(x.Start, x.End)),
 			"numAttendees": strconv.Itoa(x.people()), "accountKey": host.Account, "organizerKey": host.Key,
 			"email": host.Email, "firstName": host.First, "lastName": host.Last, "locale": host.Locale,
-			"sessionId": x.ID, "meetingId": x.Meeting, "subject": s.subject(x.Subject), "meetingType": x.Type,
+			"sessionId": x.wireID(), "meetingId": x.Meeting, "subject": s.subject(x.Subject), "meetingType": x.Type,
 			"conferenceCallInfo": conferenceCall(x.Audio, x.Meeting),
 		}
 		if x.Recording != nil {
@@ -277,7 +282,7 @@ func (s *Sandbox) meetingHistory(c *call, organizer string) reply {
 	for _, x := range s.pastOf(organizer, from, to) {
 		o := object{
 			"meetingId": num(x.Meeting), "meetingKey": num(x.Meeting), "uniqueMeetingId": num(x.Meeting),
-			"sessionId": num(x.ID), "meetingInstanceKey": num(x.Instance), "duration": minutes(x.Start, x.End), "numAttendees": x.people(),
+			"sessionId": num(x.wireID()), "meetingInstanceKey": num(x.Instance), "duration": minutes(x.Start, x.End), "numAttendees": x.people(),
 			"organizerKey": x.Organizer, "organizerkey": x.Organizer, "newOrganizerKey": x.Organizer, "newMeetingId": dashed(x.Meeting),
 			"subject": s.subject(x.Subject), "startTime": s.when(x.Start), "endTime": s.when(x.End), "date": s.when(x.Start),
 			"conferenceCallInfo": conferenceCall(x.Audio, x.Meeting), "email": host.Email, "firstName": host.First,

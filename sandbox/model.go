@@ -88,7 +88,17 @@ type session struct {
 	End       time.Time  `json:"end"`
 	Joins     []join     `json:"joins"`
 	Recording *recording `json:"recording,omitempty"`
+	Gone      bool       `json:"-"` // erased: its meeting stays in history without it
 	Copy      int        `json:"-"`
+}
+
+// wireID is the session's id as history tells it, which an erased one has no
+// more.
+func (s *session) wireID() string {
+	if s.Gone {
+		return ""
+	}
+	return s.ID
 }
 
 type join struct {
@@ -118,28 +128,26 @@ func (s *session) people() int {
 // model is all data: sample data overlaid with what callers changed.
 type model struct {
 	day      time.Time // midnight UTC of the day the sample was made for
-	scale    int
 	users    map[string]*user
 	groups   []group
 	licenses []license
 	meetings map[string]*meeting
 	sessions map[string]*session
-	erased   map[string]bool // sessions erased, so that rescale does not bring them back
-	made     int             // meetings created by callers, ever
-	ended    int             // sessions ended by callers, ever
-	invites  int             // users invited, ever
+	erased   map[string][]string // parts erased of a session, so that rescale does not bring them back
+	made     int                 // meetings created by callers, ever
+	ended    int                 // sessions ended by callers, ever
+	invites  int                 // users invited, ever
 }
 
-func newModel(now time.Time, scale int) *model {
+func newModel(now time.Time) *model {
 	m := &model{
-		day: now.UTC().Truncate(24 * time.Hour), scale: scale,
+		day:   now.UTC().Truncate(24 * time.Hour),
 		users: map[string]*user{}, meetings: map[string]*meeting{},
-		sessions: map[string]*session{}, erased: map[string]bool{},
+		sessions: map[string]*session{}, erased: map[string][]string{},
 	}
 	m.samplePeople()
 	m.sampleMeetings(now.UTC())
 	m.sampleHistory()
-	m.rescale(scale)
 	return m
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ func (s *Sandbox) organizerRoutes() []route {
 		{"DELETE", org + "/{key}", product, s.adminOnly(s.deleteOrganizer)},
 		{"GET", org + "/{key}/upcomingMeetings", product, s.forOrganizer(s.organizerUpcoming)},
 		{"GET", org + "/{key}/historicalMeetings", product, s.forOrganizer(s.history)},
-		{"GET", org + "/{key}/attendees", product, s.forOrganizer(s.organizerAttendees)},
+		{"GET", org + "/{key}/attendees", product, s.adminOnly(s.forOrganizer(s.organizerAttendees))},
 		{"GET", org + "/{key}/meetings", product, s.forOrganizer(s.organizerMeetings)},
 		{"DELETE", org + "/{key}/sessions/{session}", product, s.forOrganizer(s.eraseSession("session"))},
 		{"DELETE", org + "/{key}/sessions/{session}/attendees", product, s.forOrganizer(s.eraseSession("attendees"))},
@@ -29,13 +30,12 @@ func (s *Sandbox) organizerRoutes() []route {
 }
 
 // forOrganizer lets organizers at their own data and admins, with identity:,
-// at that of their account. Attendee lists need identity: for one's own too.
+// at that of their account.
 func (s *Sandbox) forOrganizer(do func(*call, string) reply) operation {
 	return func(c *call) reply {
 		key := c.r.PathValue("key")
-		needsScope := key != c.who.Key || strings.HasSuffix(c.r.URL.Path, "/attendees")
 		switch {
-		case needsScope && !hasScope(c.scopes, "identity:"):
+		case key != c.who.Key && !hasScope(c.scopes, "identity:"):
 			return insufficientScope()
 		case s.model.mayAdminister(c.who, key):
 			return do(c, key)
@@ -101,7 +101,7 @@ func (s *Sandbox) organizerAttendees(c *call, key string) reply {
 func (s *Sandbox) eraseSession(part string) func(*call, string) reply {
 	return func(c *call, key string) reply {
 		x := s.model.sessions[c.r.PathValue("session")]
-		if x == nil || x.Organizer != key {
+		if x == nil || x.Gone || x.Organizer != key {
 			return s.refuse(http.StatusNotFound, "NotFound", "Session with specified id does not exist.")
 		}
 		s.record(event{Op: opErase, ID: x.ID, Part: part})
@@ -113,7 +113,7 @@ func (s *Sandbox) eraseSession(part string) func(*call, string) reply {
 func (s *Sandbox) organizers(c *call) []*user {
 	var out []*user
 	for _, u := range s.model.account(c.who.Account) {
-		if u.organizer() || u.Status == suspended {
+		if len(u.Licenses) > 0 || u.Status == suspended {
 			out = append(out, u)
 		}
 	}
@@ -125,7 +125,7 @@ func (s *Sandbox) organizer(u *user) object {
 	if u.Status == suspended {
 		status = "suspended"
 	}
-	if !u.organizer() {
+	if len(u.Licenses) == 0 {
 		products = []string{}
 	}
 	g := s.model.group(u)
@@ -173,6 +173,10 @@ type organizerReq struct {
 	Product string `json:"productType"`
 }
 
+// productTypes are the words of the API description. Whichever it is, the
+// sandbox gives its one licence.
+var productTypes = []string{"G2M", "G2W", "G2T", "OPENVOICE", "G2ASEEIT", "G2ARS", "G2ASD"}
+
 func (s *Sandbox) createOrganizer(c *call) reply { return s.addOrganizer(c, "") }
 
 func (s *Sandbox) addOrganizer(c *call, group string) reply {
@@ -180,8 +184,13 @@ func (s *Sandbox) addOrganizer(c *call, group string) reply {
 	if err := json.Unmarshal(c.body, &req); err != nil {
 		return s.badRequest(fmt.Errorf("body is not an organizer: %w", err))
 	}
-	if req.Email == "" || req.First == "" || req.Last == "" || req.Product == "" {
+	switch {
+	case req.Email == "" || req.First == "" || req.Last == "" || req.Product == "":
 		return s.badRequest(fmt.Errorf("organizerEmail, firstName, lastName and productType are required"))
+	case !strings.Contains(req.Email, "@"):
+		return s.badRequest(fmt.Errorf("organizerEmail %q is no address", req.Email))
+	case !slices.Contains(productTypes, req.Product):
+		return s.badRequest(fmt.Errorf("productType %q is unknown", req.Product))
 	}
 	if s.model.byEmail(req.Email) != nil {
 		return s.refuse(http.StatusConflict, "Conflict", "An organizer with this e-mail address exists.")
@@ -221,10 +230,10 @@ func (s *Sandbox) putOrganizer(c *call) reply {
 		next.Status, next.Licenses = suspended, nil
 	case strings.EqualFold(req.Status, "active"):
 		next.Status = active
-	case req.Product != "":
+	case req.Status == "" && slices.Contains(productTypes, req.Product):
 		next.Status, next.Licenses = active, []string{licensePro}
 	default:
-		return s.badRequest(fmt.Errorf("status or productType is required"))
+		return s.badRequest(fmt.Errorf("status suspended or a known productType is required"))
 	}
 	s.record(event{Op: opUser, User: &next})
 	return noContent()

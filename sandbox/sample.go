@@ -25,6 +25,7 @@ const (
 	licensePro   = "7200000000000000001"
 	licenseTrial = "7200000000000000002"
 	licenseFree  = "7200000000000000003"
+	licenseEnded = "7200000000000000004"
 	licenseOther = "7200000000000000009"
 )
 
@@ -40,7 +41,8 @@ func (m *model) samplePeople() {
 	m.licenses = []license{
 		{licensePro, homeAccount, "Organizer for GoToMeeting Business", 25, true},
 		{licenseTrial, homeAccount, "Organizer for GoToMeeting Trial", 5, true},
-		{licenseFree, homeAccount, "Organizer for GoToMeeting Free", 3, false},
+		{licenseFree, homeAccount, "Organizer for GoToMeeting Free", 3, true},
+		{licenseEnded, homeAccount, "Organizer for GoToMeeting Pro, ended", 10, false},
 		{licenseOther, otherAccount, "Organizer for GoToMeeting Professional", 10, true},
 	}
 	long := strings.Repeat("Wolfeschlegelsteinhausenbergerdorff-", 4) + "Huntington"
@@ -159,6 +161,11 @@ func (m *model) sampleHistory() {
 			m.sampleDay(i, organizer, m.day.AddDate(0, 0, -back))
 		}
 	}
+	for back := historyDays; back >= 1; back-- {
+		if day := m.day.AddDate(0, 0, -back); day.Day() == 1 { // so at least two
+			m.addSample(dice("all hands", day.Unix()), "600000001", keyAda, "All hands", "scheduled", day.Add(15*time.Hour), 50, 60, 0, 8)
+		}
+	}
 	// The recurring meeting: one session on each of the last 50 days.
 	daily := m.meetings["201480117"]
 	for back := 50; back >= 1; back-- {
@@ -204,9 +211,6 @@ func (m *model) addSample(r *rand.Rand, id, organizer, subject, kind string, sta
 		ID: strconv.FormatInt(3_000_000_000_000_000_000+serial*7, 10), Instance: strconv.FormatInt(5_100_000_000_000+serial, 10),
 		Meeting: id, Organizer: organizer, Subject: subject, Type: kind, Audio: "Hybrid",
 		Start: start, End: start.Add(time.Duration(length)*time.Minute + time.Duration(r.IntN(60))*time.Second), Copy: copied,
-	}
-	if m.erased[s.ID] {
-		return
 	}
 	host := m.users[organizer]
 	s.Joins = sampleJoins(r, s.Start, s.End, person{Name: host.name(), Email: host.Email}, people)

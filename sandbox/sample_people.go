@@ -35,8 +35,13 @@ var oddNames = []person{
 func sampleJoins(r *rand.Rand, start, end time.Time, host person, people int) []join {
 	length := end.Sub(start)
 	joins := []join{{host.Name, host.Email, start, end}}
+	seen := map[person]bool{}
 	for i := 1; i < people; i++ {
 		p := samplePerson(r, i)
+		if seen[p] {
+			p = person{Name: p.Name + " " + strconv.Itoa(i)} // so that it is that many people
+		}
+		seen[p] = true
 		in := start.Add(time.Duration(r.Int64N(int64(length/6) + 1))).Truncate(time.Second)
 		if r.IntN(8) == 0 {
 			in = start.Add(time.Duration(r.Int64N(int64(length/2) + 1))).Truncate(time.Second)
@@ -74,8 +79,8 @@ func samplePerson(r *rand.Rand, i int) person {
 	return p
 }
 
-// rescale adds scale-1 copies of the sample and, above 1, the meeting
-// "Scale" of yesterday with 100·scale joins. What callers made stays.
+// rescale adds scale-1 copies of the sample and the meeting "Scale" of
+// yesterday with 100·scale joins. What callers made stays.
 func (m *model) rescale(scale int) {
 	for id, mt := range m.meetings {
 		if mt.Copy > 0 {
@@ -86,10 +91,6 @@ func (m *model) rescale(scale int) {
 		if s.Copy > 0 {
 			delete(m.sessions, id)
 		}
-	}
-	m.scale = scale
-	if scale <= 1 {
-		return
 	}
 	var meetings []*meeting
 	for _, mt := range m.meetings {
@@ -121,9 +122,6 @@ func (m *model) copySession(s *session, c, n int) {
 	id := 4_000_000_000_000_000_000 + int64(c)*10_000 + int64(n)
 	twin := *s
 	twin.ID, twin.Instance = strconv.FormatInt(id, 10), strconv.FormatInt(id-3_990_000_000_000_000_000, 10)
-	if m.erased[twin.ID] {
-		return
-	}
 	twin.Copy, twin.Recording = c, nil
 	shift := time.Duration(c%600) * time.Second
 	twin.Start, twin.End = s.Start.Add(shift), s.End.Add(shift)
@@ -131,6 +129,7 @@ func (m *model) copySession(s *session, c, n int) {
 	for i := range twin.Joins {
 		twin.Joins[i].In, twin.Joins[i].Out = twin.Joins[i].In.Add(shift), twin.Joins[i].Out.Add(shift)
 	}
+	m.strip(&twin)
 	m.sessions[twin.ID] = &twin
 }
 
@@ -143,7 +142,6 @@ func (m *model) scaleMeeting(scale int) {
 		in := start.Add(time.Duration(i%3600) * time.Second)
 		s.Joins = append(s.Joins, join{fmt.Sprintf("Person %05d", i/2), fmt.Sprintf("person%05d@example.test", i/2), in, end.Add(-time.Duration(i%1800) * time.Second)})
 	}
-	if !m.erased[s.ID] {
-		m.sessions[s.ID] = s
-	}
+	m.strip(s)
+	m.sessions[s.ID] = s
 }

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,8 +94,8 @@ func Open(c Config) (*Sandbox, error) {
 	if s.clock == nil {
 		s.clock = time.Now
 	}
-	s.model = newModel(s.now(), s.settings.Scale)
-	s.mux = s.routes()
+	s.model = newModel(s.now())
+	s.mux = s.mount()
 	if c.Ledger != "" {
 		if err := s.openLedger(c.Ledger); err != nil {
 			return nil, err
@@ -162,14 +163,12 @@ type operation func(*call) reply
 // ServeHTTP answers every path under /sandbox/.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-func (s *Sandbox) routes() *http.ServeMux {
+func (s *Sandbox) mount() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, group := range [][]route{s.oauthRoutes(), s.meetingRoutes(), s.organizerRoutes(), s.groupRoutes(), s.adminRoutes(), s.pageRoutes()} {
-		for _, rt := range group {
-			mux.HandleFunc(rt.method+" /sandbox"+rt.path, func(w http.ResponseWriter, r *http.Request) {
-				s.serve(w, r, rt)
-			})
-		}
+	for _, rt := range s.routes() {
+		mux.HandleFunc(rt.method+" /sandbox"+rt.path, func(w http.ResponseWriter, r *http.Request) {
+			s.serve(w, r, rt)
+		})
 	}
 	mux.HandleFunc("/sandbox/control", s.serveControl)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -178,12 +177,20 @@ func (s *Sandbox) routes() *http.ServeMux {
 	return mux
 }
 
+// routes are all operations and pages.
+func (s *Sandbox) routes() []route {
+	return slices.Concat(s.oauthRoutes(), s.meetingRoutes(), s.organizerRoutes(), s.groupRoutes(), s.adminRoutes(), s.pageRoutes())
+}
+
 // route is one operation with the guard that runs before it.
 type route struct {
 	method, path string // path below /sandbox, wildcards in {braces}
 	guard        guard
 	op           operation
 }
+
+// name is the route's among the call counters.
+func (rt route) name() string { return rt.method + " " + starred(rt.path) }
 
 // guard says who may call at all; permissions on a thing are the operation's.
 type guard int
@@ -234,7 +241,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rt route) {
 func (s *Sandbox) run(c *call, rt route) (*fault, time.Duration, reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls[rt.method+" "+starred(rt.path)]++
+	s.calls[rt.name()]++
 	f := s.takeFault(c.r)
 	var answer reply
 	if f == nil || f.runs() {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -82,35 +81,6 @@ func rows(t *testing.T, text []byte) []map[string]any {
 		out = append(out, v.(map[string]any))
 	}
 	return out
-}
-
-// shape writes an object as sorted "key:kind" words; kinds are n, s, b, a, o.
-func shape(o map[string]any) string {
-	words := []string{}
-	for k, v := range o {
-		kind := "?"
-		switch v.(type) {
-		case json.Number:
-			kind = "n"
-		case string:
-			kind = "s"
-		case bool:
-			kind = "b"
-		case []any:
-			kind = "a"
-		case map[string]any:
-			kind = "o"
-		}
-		words = append(words, k+":"+kind)
-	}
-	slices.Sort(words)
-	return strings.Join(words, " ")
-}
-
-func sortWords(text string) string {
-	words := strings.Fields(text)
-	slices.Sort(words)
-	return strings.Join(words, " ")
 }
 
 const newMeeting = `{"subject":"A &lt;b&gt;","starttime":"2090-01-01T10:00:00Z","endtime":"2090-01-01T11:00:00Z",
