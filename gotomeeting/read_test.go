@@ -481,12 +481,12 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 		body func(rows string) string
 		read func(*Client) (int, error)
 	}{
-		"upcoming meetings": {meetingExample, array, func(c *Client) (int, error) { return count(c.Upcoming(ctx, ts, "")) }},
-		"past meetings":     {historyExample, array, func(c *Client) (int, error) { return count(c.History(ctx, ts, "", day, day)) }},
-		"attendees":         {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return count(c.Attendees(ctx, ts, "1")) }},
-		"list users":        {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return count(c.Users(ctx, ts, "1", UserFilter{})) }},
-		"list licences":     {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return count(c.Licenses(ctx, ts, "1")) }},
-		"invite user":       {`[{"key":"1"}]`, array, func(c *Client) (int, error) { return count(c.Invite(ctx, ts, "1", Invitation{})) }},
+		"upcoming meetings": {meetingExample, array, func(c *Client) (int, error) { return size(c.Upcoming(ctx, ts, "")) }},
+		"past meetings":     {historyExample, array, func(c *Client) (int, error) { return size(c.History(ctx, ts, "", day, day)) }},
+		"attendees":         {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return size(c.Attendees(ctx, ts, "1")) }},
+		"list users":        {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Users(ctx, ts, "1", UserFilter{})) }},
+		"list licences":     {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Licenses(ctx, ts, "1")) }},
+		"invite user":       {`[{"key":"1"}]`, array, func(c *Client) (int, error) { return size(c.Invite(ctx, ts, "1", Invitation{})) }},
 	} {
 		var log bytes.Buffer
 		client := func(rows string) *Client {
@@ -513,4 +513,4 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 func array(rows string) string   { return "[" + rows + "]" }
 func results(rows string) string { return `{"results":[` + rows + `],"total":14}` }
 
-func count[T any](rows []T, err error) (int, error) { return len(rows), err }
+func size[T any](rows []T, err error) (int, error) { return len(rows), err }
