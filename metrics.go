@@ -135,6 +135,13 @@ func (m *metrics) watch(state func() gotomeeting.State) {
 	}
 }
 
+// keeps shows how much is kept of GoTo's answers, whenever Prometheus asks.
+func (m *metrics) keeps(bytes func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "portal_kept_bytes", Help: "What is kept of GoTo's answers, in bytes by estimate.",
+	}, func() float64 { return float64(bytes()) }))
+}
+
 func (m *metrics) stop() {
 	if m.server != nil {
 		_ = m.server.Close()

@@ -308,7 +308,7 @@ func TestMetricsHaveTheirOwnListener(t *testing.T) {
 	b := newBrowser(t)
 	b.connect(p.base, "ada@example.test").mustBe(t, http.StatusOK, "/meetings", "")
 	got := b.get(address)
-	for _, want := range []string{"go_goroutines", "process_cpu_seconds_total", "go_build_info", `portal_goto_call_seconds_count{api="G2M",operation=`} {
+	for _, want := range []string{"go_goroutines", "process_cpu_seconds_total", "go_build_info", `portal_goto_call_seconds_count{api="G2M",operation=`, "portal_kept_bytes "} {
 		if !strings.Contains(got.body, want) {
 			t.Errorf("%s is missing", want)
 		}

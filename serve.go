@@ -144,9 +144,10 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 		p.closers = append(p.closers, shareRate(ctx, p.store, c.Rate, goTo.SetRate, log))
 	}
 
+	service := meetings.New(meetings.Config{GoTo: goTo, Memory: p.store, JoinBase: places.Join, Log: log})
+	m.keeps(service.Kept)
 	pages, err := handlers.New(handlers.Config{
-		Auth:      door,
-		Meetings:  meetings.New(meetings.Config{GoTo: goTo, Memory: p.store, JoinBase: places.Join, Log: log}),
+		Auth: door, Meetings: service,
 		PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies, Assets: static.Handler(),
 		Ready: p.ready, Log: log, Observe: m.request,
 	})

@@ -20,12 +20,12 @@ func (s *server) showAttendees(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, loc := caller(c), zone(c)
+	who, loc := reader(c), zone(c)
 	organizer, err := organizerAsked(c, false)
 	if err != nil {
 		return err
 	}
-	a, err := s.meetings.Attendees(c.Request().Context(), who, id)
+	a, seen, err := s.meetings.Attendees(c.Request().Context(), who, id)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *server) showAttendees(c echo.Context) error {
 		return noOccurrence(id)
 	}
 	if format(c.Request()) != "" {
-		return s.twin(c, joinsTable(joins, loc), s.facts(c, "attendees of meeting "+id+", 1 call"), a.Subject, chosen.Start.In(loc).Format(time.DateOnly), "attendees")
+		return s.twin(c, joinsTable(joins, loc), s.facts(c, seen, "attendees of meeting "+id+", 1 call"), a.Subject, chosen.Start.In(loc).Format(time.DateOnly), "attendees")
 	}
 	path := "/meetings/" + id + "/attendees"
 	self := query("occurrence", ref, "q", q.Text, "sort", q.Sort, "dir", c.QueryParam("dir"), "organizer", organizer)
@@ -48,7 +48,7 @@ func (s *server) showAttendees(c echo.Context) error {
 	}
 	v := views.Attendees{
 		Subject: cmp.Or(a.Subject, "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
-		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref, Back: back,
+		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref, Back: back, Age: s.age(c, seen),
 		MeetingURL: s.address("/meetings/"+id, "organizer", organizer), BackURL: s.backLink(c, "/history", organizer),
 	}
 	for _, o := range a.Occurrences {
@@ -60,7 +60,7 @@ func (s *server) showAttendees(c echo.Context) error {
 	}
 	switch {
 	case !ok:
-		if err := s.whyNobody(c, a, organizer, &v); err != nil {
+		if err := s.whyNobody(c, a, seen, organizer, &v); err != nil {
 			return err
 		}
 	default:

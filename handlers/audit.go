@@ -38,7 +38,7 @@ func (s *server) showAudit(c echo.Context) error {
 	}
 	now := s.meetings.Now().In(loc)
 	if q.All {
-		return s.twin(c, auditTable(deeds, loc), s.facts(c, "nothing: the portal's own audit log"), "audit", now.Format(time.DateOnly))
+		return s.twin(c, auditTable(deeds, loc), s.facts(c, meetings.Seen{At: s.meetings.Now()}, "nothing: the portal's own audit log"), "audit", now.Format(time.DateOnly))
 	}
 	self := url.Values{}
 	if q.Text != "" {

@@ -107,6 +107,7 @@ func (s *server) signOut(c echo.Context) error {
 	if err := s.auth.SignOut(c.Response(), c.Request(), session(c)); err != nil {
 		return err
 	}
+	s.meetings.Forget(caller(c))
 	return c.Redirect(http.StatusSeeOther, s.prefix+"/")
 }
 
@@ -114,6 +115,7 @@ func (s *server) disconnect(c echo.Context) error {
 	if err := s.auth.Disconnect(c.Response(), c.Request(), session(c)); err != nil {
 		return err
 	}
+	s.meetings.Forget(caller(c))
 	return c.Redirect(http.StatusSeeOther, s.prefix+"/")
 }
 

@@ -124,7 +124,7 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		return refusal{http.StatusBadGateway, "GoTo does not know this portal", "GoTo refuses the portal's client id and secret. Whoever runs the portal has to check them; you stay signed in.", "Back to the start page", "/"}, 0, true
 	case errors.Is(err, auth.ErrUnavailable):
 		return refusal{http.StatusServiceUnavailable, "GoTo's sign-in service does not answer", "You stay signed in, and nothing is lost. Try again in a moment.", "", ""}, 10 * time.Second, true
-	case errors.Is(err, auth.ErrStore):
+	case errors.Is(err, auth.ErrStore), errors.Is(err, meetings.ErrForgotten):
 		return *errStoreDown, 5 * time.Second, true
 	case errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusGatewayTimeout, "GoTo is too slow just now", "The portal waited as long as it could. Nothing is lost; try again in a moment.", "", ""}, 0, true

@@ -82,7 +82,7 @@ func parseMoment(typed string, loc *time.Location, end bool) (time.Time, bool) {
 func sane(t time.Time) bool { return t.Year() >= 2000 && t.Year() < 2200 }
 
 func (s *server) showHistory(c echo.Context) error {
-	who, loc := caller(c), zone(c)
+	who, loc := reader(c), zone(c)
 	now := s.meetings.Now().In(loc)
 	organizer, err := organizerAsked(c, true)
 	if err != nil {
@@ -110,10 +110,11 @@ func (s *server) showHistory(c echo.Context) error {
 		b.Wrong = true
 		return s.page(c, http.StatusUnprocessableEntity, views.HistoryPage(b, v))
 	}
-	looked, err := s.meetings.History(c.Request().Context(), who, organizer, r.from, r.to)
+	looked, seen, err := s.meetings.History(c.Request().Context(), who, organizer, r.from, r.to)
 	if err != nil {
 		return ofOrganizer(organizer, err)
 	}
+	v.Age = s.age(c, seen)
 	rows := q.Apply(looked.Rows)
 	if format(c.Request()) != "" {
 		if len(looked.Missing) > 0 {
@@ -123,7 +124,7 @@ func (s *server) showHistory(c echo.Context) error {
 		if format(c.Request()) == "ics" {
 			return s.pastEvents(c, rows, "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
 		}
-		return s.twin(c, historyTable(rows, loc), s.facts(c, "historicalMeetings, one call per organizer and 30 days"), "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
+		return s.twin(c, historyTable(rows, loc), s.facts(c, seen, "historicalMeetings, one call per organizer and 30 days"), "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
 	}
 	self := query("from", c.QueryParam("from"), "to", c.QueryParam("to"), "q", q.Text, "organizer", organizer)
 	if c.QueryParam("sort") == q.Sort {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -32,6 +33,8 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"rows of keys":      b.post("/portal/meetings", plan("add", "row", "co_organizer_keys", "8439885694023990002")),
 			"meeting":           b.get("/portal/meetings/" + id),
 			"edit":              b.get("/portal/meetings/" + id + "/edit"),
+			"changed elsewhere": b.post("/portal/meetings/"+id, plan("subject", "Another", "co_organizer_keys", "12345", "read", "?")),
+			"deleted elsewhere": b.post("/portal/meetings/999999999", plan("read", "?")),
 			"delete":            b.get("/portal/meetings/" + id + "/delete"),
 			"starting":          b.post("/portal/meetings/"+id+"/start", nil),
 			"nobody came":       b.get("/portal/meetings/" + id + "/attendees"),
@@ -52,6 +55,20 @@ func TestMarkupOfEveryPage(t *testing.T) {
 		} {
 			checkMarkup(t, user+", "+name, res)
 		}
+		looks := []string{"/portal/meetings", "/portal/meetings/" + id, "/portal/meetings/" + id + "/attendees", past, "/portal/history"}
+		for _, path := range looks {
+			b.get(path)
+		}
+		p.sandbox.Control(map[string]any{"faults": []any{fault("GET /G2M/rest/*", "html", "times", 0), fault("GET /G2M/rest/*/*", "html", "times", 0), fault("GET /G2M/rest/*/*/*", "html", "times", 0)}})
+		p.ahead.Add(int64(time.Minute))
+		for _, path := range looks {
+			res := b.get(path)
+			checkMarkup(t, user+", old "+path, res)
+			if again := res.doc(t).Find(".note.warning a").AttrOr("href", ""); res.StatusCode != 200 || again != path {
+				t.Errorf("%s, old %s: %d, to be tried again at %q", user, path, res.StatusCode, again)
+			}
+		}
+		p.sandbox.Control(map[string]any{"faults": []any{}})
 	}
 }
 

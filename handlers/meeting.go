@@ -22,12 +22,12 @@ func (s *server) showMeeting(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, loc := caller(c), zone(c)
+	who, loc := reader(c), zone(c)
 	organizer, err := organizerAsked(c, false)
 	if err != nil {
 		return err
 	}
-	m, err := s.meetings.Get(c.Request().Context(), who, id, organizer)
+	m, seen, err := s.meetings.Get(c.Request().Context(), who, id, organizer)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *server) showMeeting(c echo.Context) error {
 	case "ics":
 		return s.events(c, []meetings.Meeting{m}, loc, m.Subject)
 	default:
-		return s.twin(c, upcomingTable([]meetings.Meeting{m}, loc), s.facts(c, "meeting "+id), m.Subject)
+		return s.twin(c, upcomingTable([]meetings.Meeting{m}, loc), s.facts(c, seen, "meeting "+id), m.Subject)
 	}
 	now := s.meetings.Now().In(loc)
 	start, end := m.Start.In(loc), m.End.In(loc)
@@ -45,6 +45,7 @@ func (s *server) showMeeting(c echo.Context) error {
 		When: longWhen(m, loc, now), Type: typeName(m.Type), Running: m.Running, Password: m.PasswordRequired,
 		Audio: audioNames[m.Audio], DialIn: m.DialIn, JoinURL: m.JoinURL, Organizer: views.Person(m.Organizer),
 		Invitation: meetings.InvitationText(m, loc), Withheld: m.Withheld, Created: c.QueryParam(createdNotice) != "",
+		Age:          s.age(c, seen),
 		AttendeesURL: s.address("/meetings/"+id+"/attendees", "organizer", organizer),
 		Back:         views.Link{Label: "Upcoming", URL: s.backLink(c, "/meetings", organizer)},
 	}
@@ -57,7 +58,9 @@ func (s *server) showMeeting(c echo.Context) error {
 	if m.MaxParticipants > 0 {
 		v.MaxParticipants = strconv.Itoa(m.MaxParticipants)
 	}
-	if m.AudioInferred {
+	if m.Forgotten {
+		v.Missing = "The portal cannot read all of its own data just now: names, the audio choice and the join link that GoTo gave may be missing here."
+	} else if m.AudioInferred {
 		v.AudioWhy = "Read off the dial-in text: this meeting was made elsewhere, and GoTo does not say which option it has."
 	}
 	if m.Audio == meetings.AudioCustom {

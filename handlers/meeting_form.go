@@ -3,6 +3,7 @@ package handlers
 import (
 	"cmp"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -37,7 +38,9 @@ type form struct {
 	id       string // "" for a new meeting
 	formID   string // a new meeting's: sent twice, it makes one meeting
 	draft    meetings.Draft
-	readKeys []string // the co-organizers that the form started from
+	read     string // what the form started from, as it carries it; "" for a new meeting
+	gone     bool   // deleted elsewhere: what was typed can make a new meeting
+	changes  []views.Change
 	problems []meetings.Problem
 	note     string // about audio
 	person   string // whom to find
@@ -56,7 +59,7 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 		Zones: zoneOptions(f.draft.TimeZone, zone(c), now),
 		Types: options(f.draft.Type, meetings.Scheduled, "Scheduled: one date", meetings.Recurring, "Room: any time, again and again", meetings.Immediate, "Immediate: now"),
 		Audio: audioChoices(f.draft.Audio), AudioText: f.draft.AudioText, AudioNote: f.note, Password: f.draft.PasswordRequired,
-		ReadKeys: f.readKeys, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold,
+		Read: f.read, Changes: f.changes, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold,
 	}
 	title := []string{"New meeting"}
 	if f.id != "" {
@@ -64,6 +67,10 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 		v.Action = s.address("/meetings/"+f.id, backTo, c.QueryParam(backTo))
 		v.Cancel = v.Action
 		title = []string{subject(f.draft.Subject), "Edit"}
+	}
+	if f.gone {
+		v.Heading, v.Submit = "This meeting is gone", "Create it as a new meeting"
+		title = []string{subject(f.draft.Subject), v.Heading}
 	}
 	for _, p := range f.problems {
 		v.Problems = append(v.Problems, views.Problem(p))
@@ -185,7 +192,7 @@ func (s *server) assist(c echo.Context, f *form) (bool, error) {
 		f.person = ""
 	case values.Get("find") != "":
 		f.pressed = "find"
-		people, err := s.meetings.FindPeople(c.Request().Context(), caller(c), f.person)
+		people, err := s.meetings.FindPeople(c.Request().Context(), reader(c), f.person)
 		switch {
 		case err != nil:
 			told, _, _ := explain(err, c.Request())
@@ -267,18 +274,17 @@ func (s *server) editMeeting(c echo.Context) error {
 		return err
 	}
 	m, err := s.meetings.GetOwn(c.Request().Context(), caller(c), id)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case m.Forgotten:
+		return meetings.ErrForgotten
+	}
+	f := form{id: id, draft: m.Version().Draft(zone(c)), note: audioNote(m)}
+	if f.read, err = writeRead(m); err != nil {
 		return err
 	}
-	loc := zone(c)
-	d := meetings.Draft{
-		Subject: m.Subject, Duration: strconv.Itoa(int(m.Length().Minutes())), TimeZone: loc.String(), Type: m.Type,
-		PasswordRequired: m.PasswordRequired, Audio: m.Audio, AudioText: m.AudioText, CoOrganizerKeys: m.CoOrganizerKeys(),
-	}
-	if !m.Start.IsZero() {
-		d.StartDate, d.StartTime = m.Start.In(loc).Format(time.DateOnly), m.Start.In(loc).Format("15:04")
-	}
-	return s.showForm(c, http.StatusOK, form{id: id, draft: d, readKeys: m.CoOrganizerKeys(), note: audioNote(m)})
+	return s.showForm(c, http.StatusOK, f)
 }
 
 func audioNote(m meetings.Meeting) string {
@@ -307,7 +313,7 @@ func (s *server) updateMeeting(c echo.Context) error {
 	if d.TimeZone == "" {
 		d.TimeZone = zone(c).String()
 	}
-	f := form{id: id, draft: d, readKeys: c.Request().PostForm["read_keys"]}
+	f := form{id: id, draft: d, read: c.FormValue("read")}
 	if assisted, err := s.assist(c, &f); assisted || err != nil {
 		if err != nil {
 			return err
@@ -319,20 +325,20 @@ func (s *server) updateMeeting(c echo.Context) error {
 		f.problems = problems
 		return s.showForm(c, http.StatusUnprocessableEntity, f)
 	}
-	readKeys := f.readKeys
-	if c.FormValue("read") == "" {
-		readKeys = nil
-	} else if readKeys == nil {
-		readKeys = []string{} // the form was read, and there were none
+	err = s.meetings.Update(c.Request().Context(), caller(c), id, plan, readVersion(f.read))
+	changed, changedElsewhere := errors.AsType[*meetings.ChangedError](err)
+	switch kind, _ := meetings.FaultKind(err); {
+	case err == nil:
+		notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
+		noteOwnKey(c, plan)
+		return s.to(c, local("/meetings/"+id, backTo, c.QueryParam(backTo)))
+	case changedElsewhere:
+		return s.showChanges(c, f, changed)
+	case kind == meetings.NotFound:
+		return s.showGone(c, f)
+	case kind == meetings.Refused:
+		f.problems = goToRefused
+		return s.showForm(c, http.StatusUnprocessableEntity, f)
 	}
-	if err := s.meetings.Update(c.Request().Context(), caller(c), id, plan, readKeys); err != nil {
-		if refusedByGoTo(err) {
-			f.problems = goToRefused
-			return s.showForm(c, http.StatusUnprocessableEntity, f)
-		}
-		return s.keepForm(c, f, err)
-	}
-	notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
-	noteOwnKey(c, plan)
-	return s.to(c, local("/meetings/"+id, backTo, c.QueryParam(backTo)))
+	return s.keepForm(c, f, err)
 }

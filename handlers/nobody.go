@@ -17,13 +17,13 @@ const (
 
 // whyNobody says why nobody is recorded, as far as the meeting itself can
 // tell, by one more call.
-func (s *server) whyNobody(c echo.Context, a meetings.Attendance, organizer string, v *views.Attendees) error {
+func (s *server) whyNobody(c echo.Context, a meetings.Attendance, seen meetings.Seen, organizer string, v *views.Attendees) error {
 	ref, loc, now := c.QueryParam("occurrence"), zone(c), s.meetings.Now()
 	v.EmptyNext = views.Link{Label: "Look again", URL: s.address("/meetings/"+a.MeetingID+"/attendees", "occurrence", ref, "organizer", organizer, backTo, v.Back)}
 	if len(a.Occurrences) > 0 {
 		v.EmptyNext = views.Link{Label: "The latest session with attendees", URL: s.address("/meetings/"+a.MeetingID+"/attendees", "organizer", organizer, backTo, v.Back)}
 	}
-	m, err := s.meetings.Get(c.Request().Context(), caller(c), a.MeetingID, organizer)
+	m, told, err := s.meetings.Get(c.Request().Context(), reader(c), a.MeetingID, organizer)
 	if _, ok := meetings.FaultKind(err); ok { // deleted, perhaps
 		v.Empty = "Nobody is recorded. Not yet held, running, or over for minutes only: GoTo does not tell; else nobody joined." + inAWhile
 		return nil
@@ -31,7 +31,7 @@ func (s *server) whyNobody(c echo.Context, a meetings.Attendance, organizer stri
 	if err != nil {
 		return err
 	}
-	v.Subject = subject(m.Subject)
+	v.Subject, v.Age = subject(m.Subject), s.age(c, seen.And(told))
 	since := now.Sub(m.End)
 	switch {
 	case m.Running:

@@ -47,8 +47,8 @@ func roleLine(u auth.Identity) string {
 	return line
 }
 
-// isPartial tells whether htmx asked for a part of the page. Only page and
-// answerError decide by it.
+// isPartial tells whether htmx asked for a part of the page. Only page,
+// answerError and reader decide by it.
 func isPartial(r *http.Request) bool {
 	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full" && r.Header.Get("HX-History-Restore-Request") != "true"
 }

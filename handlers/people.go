@@ -17,8 +17,8 @@ func (s *server) listPeople(c echo.Context) error {
 }
 
 func (s *server) showPeople(c echo.Context, status int, invite views.Invite, name views.NameKey) error {
-	ctx, who := c.Request().Context(), caller(c)
-	users, err := s.meetings.People(ctx, who)
+	ctx, who := c.Request().Context(), reader(c)
+	users, seen, err := s.meetings.People(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -26,13 +26,15 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	var licensesErr error
 	if who.Admin {
 		// Not being able to read them costs their names, not the page.
-		licenses, licensesErr = s.meetings.Licenses(ctx, who)
+		var told meetings.Seen
+		licenses, told, licensesErr = s.meetings.Licenses(ctx, who)
 		meetings.NameLicenses(users, licenses)
+		seen = seen.And(told)
 	}
 	text := c.QueryParam("q")
 	rows := meetings.FilterUsers(users, text)
 	if format(c.Request()) != "" {
-		return s.twin(c, peopleTable(rows, who.Admin, zone(c)), s.facts(c, "users"), "people")
+		return s.twin(c, peopleTable(rows, who.Admin, zone(c)), s.facts(c, seen, "users"), "people")
 	}
 	self := query("q", text)
 	cut, page, pages, ok := pageAsked(c, rows)
@@ -42,7 +44,7 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	v := views.People{
 		Admin: who.Admin, Query: views.ListQuery{Text: text}, Summary: count(len(rows), "person", "people"),
 		Paging: s.paging("/people", self, page, pages), Twins: s.twinLinks("/people", self, "csv", "xlsx", "json"),
-		Invite: invite, NameKey: name,
+		Invite: invite, NameKey: name, Age: s.age(c, seen),
 	}
 	if len(rows) != len(users) {
 		v.Summary = strconv.Itoa(len(rows)) + " of " + count(len(users), "person", "people")

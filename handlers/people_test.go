@@ -150,8 +150,8 @@ func TestOwnKeyAmongCoOrganizers(t *testing.T) {
 	if ada.get("/meetings/"+id+"/delete").StatusCode != 200 {
 		t.Error("the organizer cannot delete")
 	}
-	save := plan("read", "1", "co_organizer_keys", cleos)
-	save["read_keys"] = []string{adasKey, cleos}
+	save := edit.form(t)
+	save.Set("co_organizer_keys", cleos)
 	if res := ada.post("/meetings/"+id, save); res.StatusCode != 303 {
 		t.Fatalf("update answers %d", res.StatusCode)
 	}

@@ -339,3 +339,23 @@ func fields(form *goquery.Selection) url.Values {
 	})
 	return values
 }
+
+// editForm is the form of a meeting as a browser would send it unchanged.
+func (b *browser) editForm(id string) url.Values {
+	b.t.Helper()
+	res := b.get(b.portal.prefix + "/meetings/" + id + "/edit")
+	if res.StatusCode != http.StatusOK {
+		b.t.Fatalf("edit answers %d", res.StatusCode)
+	}
+	return res.form(b.t)
+}
+
+// form is the page's meeting form as a browser would send it unchanged.
+func (a answer) form(t *testing.T) url.Values {
+	t.Helper()
+	form := fields(a.doc(t).Find("form#meeting"))
+	if !form.Has("subject") {
+		t.Fatalf("%d, and no form", a.StatusCode)
+	}
+	return form
+}

@@ -271,7 +271,7 @@ func caller(c echo.Context) meetings.Caller {
 	session := session(c)
 	u := session.User()
 	return meetings.Caller{
-		UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session,
+		UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session, Session: session,
 		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
 	}
 }

@@ -25,12 +25,12 @@ func (s *server) listUpcoming(c echo.Context) error {
 		}
 		return s.to(c, "/meetings/"+id)
 	}
-	ctx, who, loc := c.Request().Context(), caller(c), zone(c)
+	ctx, who, loc := c.Request().Context(), reader(c), zone(c)
 	organizer, err := organizerAsked(c, false)
 	if err != nil {
 		return err
 	}
-	list, err := s.meetings.Upcoming(ctx, who, organizer)
+	list, seen, err := s.meetings.Upcoming(ctx, who, organizer)
 	if err != nil {
 		return ofOrganizer(organizer, err)
 	}
@@ -43,7 +43,7 @@ func (s *server) listUpcoming(c echo.Context) error {
 	case "ics":
 		return s.events(c, rows, loc, "upcoming")
 	default:
-		return s.twin(c, upcomingTable(rows, loc), s.facts(c, "upcomingMeetings, 1 call"), "upcoming", now.Format(time.DateOnly))
+		return s.twin(c, upcomingTable(rows, loc), s.facts(c, seen, "upcomingMeetings, 1 call"), "upcoming", now.Format(time.DateOnly))
 	}
 
 	cut, page, pages, ok := pageAsked(c, rows)
@@ -57,7 +57,7 @@ func (s *server) listUpcoming(c echo.Context) error {
 	self := query("q", q.Text, "type", q.Type, "status", q.Status, "sort", q.Sort, "dir", dir, "organizer", organizer)
 	v := views.Upcoming{
 		FormID: rand.Text(),
-		Zone:   meetings.ZoneLabel(loc, now), AsOf: now.Format("15:04"),
+		Zone:   meetings.ZoneLabel(loc, now), Age: s.age(c, seen),
 		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: dir, Organizer: organizer},
 		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
 		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),
@@ -219,11 +219,12 @@ func (s *server) column(path string, q url.Values, sorted string, desc bool, key
 // book: listing the account would be a call to GoTo on every page.
 func (s *server) organizerChoice(c echo.Context, chosen, path string) *views.Organizer {
 	known, err := s.meetings.AddressBook(c.Request().Context(), caller(c))
-	if err != nil {
-		known = nil
-	}
 	own := caller(c).UserKey
 	o := &views.Organizer{Options: options(chosen, "", "My own"), Back: s.address(path)}
+	if err != nil {
+		s.log.WarnContext(c.Request().Context(), "organizers not offered", "error", err)
+		o.Missing = "The other organizers could not be read just now."
+	}
 	seen := chosen == "" || chosen == meetings.AllOrganizers
 	for _, u := range known {
 		if u.Key == own {
@@ -242,10 +243,10 @@ func (s *server) organizerChoice(c echo.Context, chosen, path string) *views.Org
 }
 
 // facts say on a workbook's second sheet where its rows come from.
-func (s *server) facts(c echo.Context, source string) []export.Fact {
+func (s *server) facts(c echo.Context, seen meetings.Seen, source string) []export.Fact {
 	return []export.Fact{
 		{Name: "Made by", Value: "GoToMeeting Portal"}, {Name: "For", Value: session(c).User().Name()},
-		{Name: "At", Value: s.meetings.Now().In(zone(c)).Format("2006-01-02 15:04:05 MST")},
+		{Name: "At", Value: seen.At.In(zone(c)).Format("2006-01-02 15:04:05 MST")},
 		{Name: "Time zone", Value: zone(c).String()}, {Name: "From GoTo", Value: source}, {Name: "Query", Value: c.QueryString()},
 	}
 }

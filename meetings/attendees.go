@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portal/attendance"
+	"portal/gotomeeting"
 )
 
 // Occurrence is one session of a meeting with everybody who joined it.
@@ -26,10 +27,12 @@ type Attendance struct {
 // Attendees reads who came, in one call: GoTo answers the joins of every
 // occurrence of the meeting at once. An admin may ask for any meeting of the
 // account, others for their own.
-func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendance, error) {
-	rows, err := s.goTo.Attendees(ctx, c.Tokens, id)
+func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendance, Seen, error) {
+	rows, seen, err := read(ctx, s, c, readDeadline, "attendees "+id, func(ctx context.Context) ([]gotomeeting.Join, error) {
+		return s.goTo.Attendees(ctx, c.Tokens, id)
+	})
 	if err != nil {
-		return Attendance{}, fmt.Errorf("reading attendees: %w", err)
+		return Attendance{}, Seen{}, fmt.Errorf("reading attendees: %w", err)
 	}
 	a := Attendance{MeetingID: id}
 	joins := make([]attendance.Join, 0, len(rows))
@@ -41,7 +44,7 @@ func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendanc
 		})
 	}
 	a.Occurrences = attendance.Occurrences(joins)
-	return a, nil
+	return a, seen, nil
 }
 
 // Choose finds the occurrence that ref names: an instance key, or a start as

@@ -69,10 +69,11 @@ func (s *Service) Deeds(ctx context.Context, c Caller, q DeedQuery) (list []Deed
 	return list, total, nil
 }
 
-// record appends what the caller did, or tried to do, to the audit log; err is
-// how it went. What was done is done: an entry that cannot be written goes to
-// the log instead.
+// record appends what the caller did, or tried to do, to the audit log, and
+// counts it as a change; err is how it went. What was done is done: an entry
+// that cannot be written goes to the log instead.
 func (s *Service) record(ctx context.Context, c Caller, action, meetingID, subject string, err error) {
+	s.wrote(ctx, c)
 	d := Deed{
 		At: s.Now(), AccountKey: c.AccountKey, UserKey: c.UserKey, User: c.Name, Action: action,
 		MeetingID: meetingID, Subject: subject, Outcome: outcome(err), RequestID: c.RequestID,

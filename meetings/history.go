@@ -53,20 +53,20 @@ type Missing struct {
 // when organizer is "", for admins another organizer's or AllOrganizers. GoTo
 // does not list running meetings here. It is one call per organizer and
 // window.
-func (s *Service) History(ctx context.Context, c Caller, organizer string, from, to time.Time) (Looked, error) {
+func (s *Service) History(ctx context.Context, c Caller, organizer string, from, to time.Time) (Looked, Seen, error) {
 	if organizer == c.UserKey {
 		organizer = ""
 	}
 	if organizer != "" && !c.Admin {
-		return Looked{}, notAdmin("history")
+		return Looked{}, Seen{}, notAdmin("history")
 	}
 	if organizer != AllOrganizers {
-		rows, err := s.past(ctx, c, organizer, from, to)
-		return Looked{Rows: rows}, err
+		rows, seen, err := s.past(ctx, c, organizer, from, to)
+		return Looked{Rows: rows}, seen, err
 	}
-	people, err := s.People(ctx, c)
+	people, seen, err := s.People(ctx, c)
 	if err != nil {
-		return Looked{}, err
+		return Looked{}, Seen{}, err
 	}
 	var (
 		mu  sync.Mutex
@@ -82,32 +82,41 @@ func (s *Service) History(ctx context.Context, c Caller, organizer string, from,
 		}
 		asked++
 		group.Go(func() error {
-			rows, err := s.past(gctx, c, u.Key, from, to)
+			rows, theirs, err := s.past(gctx, c, u.Key, from, to)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				out.Missing = append(out.Missing, Missing{u.Person, err})
 				return nil
 			}
-			out.Rows = append(out.Rows, rows...)
+			out.Rows, seen = append(out.Rows, rows...), seen.And(theirs)
 			return nil
 		})
 	}
 	_ = group.Wait() // the functions above never fail: a refusal is a partial result
 	slices.SortFunc(out.Missing, func(a, b Missing) int { return strings.Compare(a.Organizer.Label(), b.Organizer.Label()) })
 	if asked > 0 && len(out.Missing) == asked {
-		return Looked{}, out.Missing[0].Err
+		return Looked{}, Seen{}, out.Missing[0].Err
 	}
 	newestFirst(out.Rows)
-	return out, nil
+	return out, seen, nil
 }
 
-func (s *Service) past(ctx context.Context, c Caller, organizer string, from, to time.Time) ([]Past, error) {
-	got, err := s.goTo.History(ctx, c.Tokens, organizer, from, to)
+func (s *Service) past(ctx context.Context, c Caller, organizer string, from, to time.Time) ([]Past, Seen, error) {
+	question := fmt.Sprint("history ", organizer, " ", from.Unix(), " ", to.Unix())
+	got, seen, err := read(ctx, s, c, pastDeadline, question, func(ctx context.Context) ([]gotomeeting.PastMeeting, error) {
+		got, err := s.goTo.History(ctx, c.Tokens, organizer, from, to)
+		learned := map[string]Known{}
+		for _, g := range got {
+			o := rowOrganizer(g.OrganizerKey, g.OrganizerFirstName, g.OrganizerLastName, g.OrganizerEmail)
+			learned[o.Key] = Known{Key: o.Key, Name: o.Name, Email: o.Email}
+		}
+		s.learn(ctx, c, learned)
+		return got, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading past meetings: %w", err)
+		return nil, Seen{}, fmt.Errorf("reading past meetings: %w", err)
 	}
-	learned := map[string]Known{}
 	rows := make([]Past, 0, len(got))
 	for _, g := range got {
 		if g.Start.Before(from) || !g.Start.Before(to) {
@@ -122,12 +131,10 @@ func (s *Service) past(ctx context.Context, c Caller, organizer string, from, to
 			p.RecordingURL = g.Recording.Link()
 			p.RecordingPending = p.RecordingURL == ""
 		}
-		learned[p.Organizer.Key] = Known{Key: p.Organizer.Key, Name: p.Organizer.Name, Email: p.Organizer.Email}
 		rows = append(rows, p)
 	}
-	s.learn(ctx, c, learned)
 	newestFirst(rows)
-	return rows, nil
+	return rows, seen, nil
 }
 
 func newestFirst(rows []Past) {

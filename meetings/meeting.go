@@ -44,6 +44,9 @@ type Meeting struct {
 	// from the organizer's list: co-organizers, limits and the like are
 	// missing, not empty.
 	Withheld bool
+	// Forgotten is set when the portal's own memory could not be read: names,
+	// the audio option and GoTo's join URL are missing.
+	Forgotten bool
 }
 
 // Length is the planned length.
@@ -61,29 +64,31 @@ func (m Meeting) CoOrganizerKeys() []string {
 	return keys
 }
 
-// Get reads one meeting fresh from GoTo. organizer is "" for the caller's own
-// or co-organized meetings; an admin names whose it is, and then a meeting
-// that GoTo withholds is built from that organizer's list.
-func (s *Service) Get(ctx context.Context, c Caller, id, organizer string) (Meeting, error) {
+// Get reads one meeting. organizer is "" for the caller's own or co-organized
+// meetings; an admin names whose it is, and then a meeting that GoTo withholds
+// is built from that organizer's list.
+func (s *Service) Get(ctx context.Context, c Caller, id, organizer string) (Meeting, Seen, error) {
 	if organizer == c.UserKey {
 		organizer = ""
 	}
 	if organizer != "" && !c.Admin {
-		return Meeting{}, notAdmin("meeting")
+		return Meeting{}, Seen{}, notAdmin("meeting")
 	}
-	got, err := s.goTo.Meeting(ctx, c.Tokens, id)
+	got, seen, err := read(ctx, s, c, readDeadline, "meeting "+id, func(ctx context.Context) (gotomeeting.Meeting, error) {
+		return s.goTo.Meeting(ctx, c.Tokens, id)
+	})
 	if organizer != "" && (isKind(err, NotFound) || isKind(err, Forbidden)) {
 		return s.fromList(ctx, c, id, organizer)
 	}
 	if err != nil {
-		return Meeting{}, fmt.Errorf("reading meeting: %w", err)
+		return Meeting{}, Seen{}, fmt.Errorf("reading meeting: %w", err)
 	}
-	return s.complete(ctx, c, got, organizer), nil
+	return s.complete(ctx, c, got, organizer), seen, nil
 }
 
 // complete adds what the portal remembers to what GoTo said.
 func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meeting, organizer string) Meeting {
-	book := s.book(ctx, c)
+	book, bookErr := s.book(ctx, c)
 	m := Meeting{
 		ID: got.ID, Subject: got.Subject, Start: got.Start, End: got.End, Type: got.Type,
 		Running: got.Running, PasswordRequired: got.PasswordRequired, MaxParticipants: got.MaxParticipants,
@@ -110,6 +115,7 @@ func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meetin
 	if err != nil {
 		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
 	}
+	m.Forgotten = bookErr != nil || err != nil
 	if found && kept.Audio != "" {
 		m.Audio, m.AudioText = kept.Audio, kept.AudioText
 	} else {
@@ -130,11 +136,11 @@ var ErrNotOrganizer = errors.New("the meeting is another organizer's")
 // same. Then the list of upcoming meetings tells, by one more call, since it
 // holds one's own alone; what is over is not in it and left for GoTo to refuse.
 func (s *Service) GetOwn(ctx context.Context, c Caller, id string) (Meeting, error) {
-	m, err := s.Get(ctx, c, id, "")
+	m, _, err := s.Get(ctx, c, id, "")
 	if err != nil || m.Access == Own {
 		return m, err
 	}
-	own, err := s.goTo.Upcoming(ctx, c.Tokens, "")
+	own, _, err := s.upcoming(ctx, c, "")
 	if err != nil {
 		return Meeting{}, fmt.Errorf("reading whose meeting it is: %w", err)
 	}
@@ -146,20 +152,20 @@ func (s *Service) GetOwn(ctx context.Context, c Caller, id string) (Meeting, err
 	return m, nil
 }
 
-func (s *Service) fromList(ctx context.Context, c Caller, id, organizer string) (Meeting, error) {
-	rows, err := s.goTo.Upcoming(ctx, c.Tokens, organizer)
+func (s *Service) fromList(ctx context.Context, c Caller, id, organizer string) (Meeting, Seen, error) {
+	rows, seen, err := s.upcoming(ctx, c, organizer)
 	if err != nil {
-		return Meeting{}, fmt.Errorf("reading the organizer's meetings: %w", err)
+		return Meeting{}, Seen{}, fmt.Errorf("reading the organizer's meetings: %w", err)
 	}
 	for _, row := range rows {
 		if row.ID == id {
 			m := s.complete(ctx, c, row, organizer)
 			m.Organizer = rowOrganizer(row.OrganizerKey, row.OrganizerFirstName, row.OrganizerLastName, row.OrganizerEmail)
 			m.Withheld = true
-			return m, nil
+			return m, seen, nil
 		}
 	}
-	return Meeting{}, &Fault{Kind: NotFound, API: "G2M", Op: "meeting"}
+	return Meeting{}, Seen{}, &Fault{Kind: NotFound, API: "G2M", Op: "meeting"}
 }
 
 func named(book map[string]Known, key string) Person {
@@ -201,35 +207,6 @@ func subjectNow(name string) string {
 		return "Meeting"
 	}
 	return subject
-}
-
-// Update replaces the meeting at GoTo with p. readKeys are the co-organizer
-// keys that the form started from: a key that was added elsewhere since then
-// survives. Pass nil when the form's own keys are the whole truth.
-func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, readKeys []string) error {
-	if readKeys != nil {
-		live, err := s.goTo.Meeting(ctx, c.Tokens, id)
-		if err != nil {
-			return fmt.Errorf("reading meeting before the update: %w", err)
-		}
-		for _, key := range live.CoOrganizerKeys {
-			if !slices.Contains(readKeys, key) && !slices.Contains(p.CoOrganizerKeys, key) {
-				p.CoOrganizerKeys = append(p.CoOrganizerKeys, key)
-			}
-		}
-	}
-	err := s.goTo.Update(ctx, c.Tokens, id, p.request(c))
-	s.record(ctx, c, DeedUpdate, id, p.Subject, err)
-	if err != nil {
-		return fmt.Errorf("updating meeting: %w", err)
-	}
-	kept, _, err := s.memory.Recall(ctx, c.AccountKey, id)
-	if err != nil {
-		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
-	}
-	s.remember(ctx, c, Remembered{MeetingID: id, Audio: p.Audio, AudioText: p.AudioText, JoinURL: kept.JoinURL})
-	s.meet(ctx, c, p.CoOrganizerKeys)
-	return nil
 }
 
 // Delete removes the meeting at GoTo. Its past sessions stay in history.

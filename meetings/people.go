@@ -42,30 +42,35 @@ func NameLicenses(users []User, licenses []License) {
 
 // People lists the users of the account for an admin, by name, and for
 // everybody else whom they have met.
-func (s *Service) People(ctx context.Context, c Caller) ([]User, error) {
+func (s *Service) People(ctx context.Context, c Caller) ([]User, Seen, error) {
 	if !c.Admin {
-		return s.met(ctx, c)
+		users, err := s.met(ctx, c)
+		return users, Seen{At: s.Now()}, err
 	}
 	if c.AccountKey == "" {
-		return nil, &Fault{Kind: MissingScope, API: "admin", Op: "users"}
+		return nil, Seen{}, &Fault{Kind: MissingScope, API: "admin", Op: "users"}
 	}
-	got, err := s.goTo.Users(ctx, c.Tokens, c.AccountKey, gotomeeting.UserFilter{})
+	got, seen, err := read(ctx, s, c, readDeadline, "users", func(ctx context.Context) ([]gotomeeting.User, error) {
+		got, err := s.goTo.Users(ctx, c.Tokens, c.AccountKey, gotomeeting.UserFilter{})
+		learned := make(map[string]Known, len(got))
+		for _, g := range got {
+			learned[g.Key] = Known{Key: g.Key, Name: fullName(g.FirstName, g.LastName), Email: g.Email}
+		}
+		s.learn(ctx, c, learned)
+		return got, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the account's users: %w", err)
+		return nil, Seen{}, fmt.Errorf("reading the account's users: %w", err)
 	}
-	learned := make(map[string]Known, len(got))
 	users := make([]User, 0, len(got))
 	for _, g := range got {
-		u := User{
+		users = append(users, User{
 			Person: Person{Key: g.Key, Name: fullName(g.FirstName, g.LastName), Email: g.Email},
 			Status: g.Status, Admin: g.Admin || len(g.AdminRoles) > 0, Licenses: g.Products, licenseKeys: g.LicenseKeys,
-		}
-		learned[u.Key] = Known{Key: u.Key, Name: u.Name, Email: u.Email}
-		users = append(users, u)
+		})
 	}
-	s.learn(ctx, c, learned)
 	sortUsers(users)
-	return users, nil
+	return users, seen, nil
 }
 
 // AddressBook lists whom the account has met so far, by name; no call to GoTo.
@@ -134,7 +139,8 @@ func (s *Service) FindPeople(ctx context.Context, c Caller, text string) ([]Pers
 	if fold(text) == "" {
 		return nil, nil
 	}
-	users, err := s.People(ctx, c)
+	c.Stale = false // a form is filled from this
+	users, _, err := s.People(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +155,7 @@ func (s *Service) FindPeople(ctx context.Context, c Caller, text string) ([]Pers
 
 // Names says whom the keys belong to, as far as the address book knows.
 func (s *Service) Names(ctx context.Context, c Caller, keys []string) []Person {
-	book := s.book(ctx, c)
+	book, _ := s.book(ctx, c)
 	people := make([]Person, len(keys))
 	for i, key := range keys {
 		people[i] = named(book, key)
@@ -172,7 +178,8 @@ func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) 
 	if len(wrong) > 0 {
 		return wrong
 	}
-	if told := s.book(ctx, c)[keys[0]]; told.Name != "" && !told.Given {
+	book, _ := s.book(ctx, c)
+	if told := book[keys[0]]; told.Name != "" && !told.Given {
 		return []Problem{{"key", "GoTo knows this key as " + told.Name + "; you can name keys that GoTo does not name"}}
 	}
 	err := s.memory.Learn(ctx, c.AccountKey, []Known{{Key: keys[0], Name: name, Given: true}})
@@ -240,13 +247,15 @@ type License struct {
 }
 
 // Licenses lists what the account can give an invited person.
-func (s *Service) Licenses(ctx context.Context, c Caller) ([]License, error) {
+func (s *Service) Licenses(ctx context.Context, c Caller) ([]License, Seen, error) {
 	if !c.Admin || c.AccountKey == "" {
-		return nil, notAdmin("licences")
+		return nil, Seen{}, notAdmin("licences")
 	}
-	got, err := s.goTo.Licenses(ctx, c.Tokens, c.AccountKey)
+	got, seen, err := read(ctx, s, c, readDeadline, "licences", func(ctx context.Context) ([]gotomeeting.License, error) {
+		return s.goTo.Licenses(ctx, c.Tokens, c.AccountKey)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading licences: %w", err)
+		return nil, Seen{}, fmt.Errorf("reading licences: %w", err)
 	}
 	var out []License
 	for _, l := range got {
@@ -260,5 +269,5 @@ func (s *Service) Licenses(ctx context.Context, c Caller) ([]License, error) {
 		}
 		out = append(out, License{Key: l.Key, Label: label, Free: free})
 	}
-	return out, nil
+	return out, seen, nil
 }

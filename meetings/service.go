@@ -28,6 +28,18 @@ type Caller struct {
 	Admin      bool // may see other organizers of the account
 	Tokens     Tokens
 	RequestID  string // for the audit log
+
+	Session Session       // nil: nothing is kept for it, nor counted
+	MaxAge  time.Duration // how old an answer of GoTo's may be; 0 asks anew
+	Stale   bool          // when GoTo fails, one of up to an hour will do
+}
+
+// user tells users apart; "" when GoTo did not name this one.
+func (c Caller) user() string {
+	if c.UserKey == "" {
+		return ""
+	}
+	return c.AccountKey + "/" + c.UserKey
 }
 
 func (c Caller) person() Person { return Person{Key: c.UserKey, Name: c.Name, Email: c.Email} }
@@ -64,6 +76,7 @@ type Service struct {
 	joinBase string
 	now      func() time.Time
 	log      *slog.Logger
+	kept     *answers
 }
 
 // New returns a Service. Now and Log may be left out.
@@ -75,6 +88,7 @@ func New(c Config) *Service {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.kept = newAnswers(keptBytes, s.now)
 	return s
 }
 
@@ -82,8 +96,8 @@ func New(c Config) *Service {
 func (s *Service) Now() time.Time { return s.now().UTC() }
 
 // book is the address book of the caller's account, by key. Not being able to
-// read it costs names, never the page.
-func (s *Service) book(ctx context.Context, c Caller) map[string]Known {
+// read it costs names, never the page: the book is there beside the error.
+func (s *Service) book(ctx context.Context, c Caller) (map[string]Known, error) {
 	known, err := s.memory.Known(ctx, c.AccountKey)
 	if err != nil {
 		s.log.WarnContext(ctx, "address book not read", "error", err)
@@ -95,7 +109,7 @@ func (s *Service) book(ctx context.Context, c Caller) map[string]Known {
 	if own := book[c.UserKey]; c.UserKey != "" && (own.Name == "" || own.Given) {
 		book[c.UserKey] = Known{Key: c.UserKey, Name: c.Name, Email: c.Email}
 	}
-	return book
+	return book, err
 }
 
 // learn keeps names that GoTo told us, at most once each.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"portal/gotomeeting"
 )
 
 // PageSize is the number of rows on a page of a list.
@@ -14,18 +16,17 @@ const PageSize = 50
 
 // Upcoming returns the meetings of an organizer in start order: the caller's
 // own when organizer is "", another's for an admin. It is one call to GoTo.
-func (s *Service) Upcoming(ctx context.Context, c Caller, organizer string) ([]Meeting, error) {
+func (s *Service) Upcoming(ctx context.Context, c Caller, organizer string) ([]Meeting, Seen, error) {
 	if organizer == c.UserKey {
 		organizer = ""
 	}
 	if organizer != "" && !c.Admin {
-		return nil, notAdmin("upcoming meetings")
+		return nil, Seen{}, notAdmin("upcoming meetings")
 	}
-	rows, err := s.goTo.Upcoming(ctx, c.Tokens, organizer)
+	rows, seen, err := s.upcoming(ctx, c, organizer)
 	if err != nil {
-		return nil, fmt.Errorf("reading upcoming meetings: %w", err)
+		return nil, Seen{}, fmt.Errorf("reading upcoming meetings: %w", err)
 	}
-	learned := map[string]Known{}
 	list := make([]Meeting, 0, len(rows))
 	for _, row := range rows {
 		m := Meeting{
@@ -36,14 +37,26 @@ func (s *Service) Upcoming(ctx context.Context, c Caller, organizer string) ([]M
 		if organizer != "" {
 			m.Access = Watched
 		}
-		learned[m.Organizer.Key] = Known{Key: m.Organizer.Key, Name: m.Organizer.Name, Email: m.Organizer.Email}
 		list = append(list, m)
 	}
-	s.learn(ctx, c, learned)
 	slices.SortStableFunc(list, func(a, b Meeting) int {
 		return cmp.Or(a.Start.Compare(b.Start), strings.Compare(a.ID, b.ID))
 	})
-	return list, nil
+	return list, seen, nil
+}
+
+// upcoming returns GoTo's rows, and learns the organizers' names from them.
+func (s *Service) upcoming(ctx context.Context, c Caller, organizer string) ([]gotomeeting.Meeting, Seen, error) {
+	return read(ctx, s, c, readDeadline, "upcoming "+organizer, func(ctx context.Context) ([]gotomeeting.Meeting, error) {
+		rows, err := s.goTo.Upcoming(ctx, c.Tokens, organizer)
+		learned := map[string]Known{}
+		for _, row := range rows {
+			o := rowOrganizer(row.OrganizerKey, row.OrganizerFirstName, row.OrganizerLastName, row.OrganizerEmail)
+			learned[o.Key] = Known{Key: o.Key, Name: o.Name, Email: o.Email}
+		}
+		s.learn(ctx, c, learned)
+		return rows, err
+	})
 }
 
 // UpcomingQuery chooses and orders rows of the upcoming list.

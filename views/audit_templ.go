@@ -145,7 +145,7 @@ func AuditPage(b Base, a Audit) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = resultsHead(a.Summary, a.Twins).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = resultsHead(a.Summary, Age{}, a.Twins).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -113,11 +113,18 @@ func problemOf(list []Problem, field string) string {
 	return ""
 }
 
+// Age says how old what a page shows is.
+type Age struct {
+	AsOf       string // a clock time; "" for what is not GoTo's
+	Why, Again string // why it is not newer, and the address to try again; "" when it is as new as can be
+}
+
 // Upcoming is the list of meetings to come.
 type Upcoming struct {
 	FormID        string // Meet now: pressed twice, it makes one meeting
 	Summary       string // "14 meetings", filtered or not
-	Zone, AsOf    string
+	Zone          string
+	Age           Age
 	Next          *Row
 	Days          []Day
 	Query         ListQuery
@@ -139,6 +146,7 @@ type Organizer struct {
 	Options  []Option
 	Watching string // name of the organizer looked at; "" one's own
 	Back     string
+	Missing  string // why there may be others to choose
 }
 
 // Day groups the meetings of a day.
@@ -185,6 +193,8 @@ type Meeting struct {
 	Role                  string // what the reader is to it
 	Doubt                 Link   // with Role: GoTo does not say whose it is, so it may be the reader's own
 	Back                  Link
+	Age                   Age
+	Missing               string // what could not be read
 }
 
 // MeetingForm is the form of a new or an existing meeting.
@@ -205,7 +215,8 @@ type MeetingForm struct {
 	KeysNote            string   // what was done to them
 	Focus               string   // id of what a button of theirs brought about, "" leaves the focus alone
 	Announce            string
-	ReadKeys            []string // what the form started from
+	Read                string   // what the form started from, to carry along
+	Changes             []Change // made elsewhere since
 	Person              string   // whom to find
 	Found               []Person
 	FoundNote           string
@@ -213,6 +224,13 @@ type MeetingForm struct {
 	AskFold             bool
 	Problems            []Problem
 	MinDate             string
+}
+
+// Change is a field that was changed elsewhere while a form was open.
+type Change struct {
+	Field               string
+	Mine, Now, Read     string
+	TakesMine, TakesNow bool // which of them the form holds
 }
 
 // Delete is the page that asks once.
@@ -228,6 +246,7 @@ type Starting struct{ Subject, Back, JoinURL string }
 // History is the look back.
 type History struct {
 	Summary, Zone      string
+	Age                Age
 	Query              ListQuery
 	FromInput, ToInput string // type of the input: date, datetime-local, or text for what is neither
 	Precision          Link   // whole days or times
@@ -260,6 +279,7 @@ type PastRow struct {
 type Attendees struct {
 	Subject, Grouped    string
 	When, Zone          string
+	Age                 Age
 	Occurrences         []Link
 	Columns             []Column
 	Rows                []JoinRow
@@ -292,6 +312,7 @@ type People struct {
 	Admin         bool
 	Query         ListQuery
 	Summary       string
+	Age           Age
 	Rows          []UserRow
 	Paging        Paging
 	Twins         []Link
