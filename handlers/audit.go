@@ -17,9 +17,9 @@ import (
 var errAuditForAdmins = &refusal{http.StatusForbidden, "Only for account admins", "The audit log shows what everybody in the account did. Ask an admin of your account.", "Settings", "/settings"}
 
 var deedNames = map[string]string{
-	meetings.DeedCreate: "Created", meetings.DeedMeetNow: "Met now", meetings.DeedUpdate: "Changed",
-	meetings.DeedAskDelete: "Asked to delete", meetings.DeedKeep: "Kept after all", meetings.DeedDelete: "Deleted", meetings.DeedStart: "Started",
-	meetings.DeedInvite: "Invited", meetings.DeedNameKey: "Named a key",
+	meetings.DeedCreate: "Create", meetings.DeedMeetNow: "Meet now", meetings.DeedUpdate: "Change",
+	meetings.DeedAskDelete: "Ask to delete", meetings.DeedKeep: "Keep after all", meetings.DeedDelete: "Delete", meetings.DeedStart: "Start",
+	meetings.DeedInvite: "Invite", meetings.DeedNameKey: "Name a key",
 }
 
 var outcomeNames = map[string]string{meetings.OutcomeDone: "Done", meetings.OutcomeRefused: "Not done", meetings.OutcomeUnknown: "Not known"}

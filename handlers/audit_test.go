@@ -119,7 +119,7 @@ func TestAuditPage(t *testing.T) {
 	doc := page.doc(t)
 	rows := doc.Find("tbody tr")
 	first := rows.First().Text()
-	if rows.Length() != 50 || !strings.Contains(first, "Created") || !strings.Contains(first, "Beans & <i>rice</i>") ||
+	if rows.Length() != 50 || !strings.Contains(first, "Create") || !strings.Contains(first, "Beans & <i>rice</i>") ||
 		!strings.Contains(first, meetings.GroupID(id)) || !strings.Contains(first, "Ben Example") || !strings.Contains(first, "Done") {
 		t.Errorf("%d rows, the first %q", rows.Length(), first)
 	}

@@ -89,6 +89,7 @@ func run(ctx context.Context, args []string) error {
 		{"people", "/people"},
 		{"settings", "/settings"},
 		{"sessions", "/settings/sessions"},
+		{"audit", "/audit"},
 		{"help", "/help"},
 	} {
 		if err := c.take(p.name, p.path); err != nil {
