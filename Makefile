@@ -1,13 +1,15 @@
 # What people and CI do with this repository. Everything but `go` and `make`
 # that a target needs, `make setup` installs on Debian 12.
 
-.PHONY: help dev build test soak setup generate fmt lint check docker image-test
+.PHONY: help dev build test soak fuzz scan setup generate fmt lint check docker image-test
 
 help:
 	@echo "make dev         serve on http://localhost:8080 with the sandbox"
 	@echo "make build       one static binary, ./portal"
 	@echo "make test        set up what the tests need, then run them all"
 	@echo "make soak        the full figures: kills, outages, races; an hour (SOAK_SEED=N repeats)"
+	@echo "make fuzz        every fuzz target for ten seconds (FUZZTIME=1m)"
+	@echo "make scan        gosec, and govulncheck where its database can be had"
 	@echo "make generate    write the Go code of the templates"
 	@echo "make fmt         format Go code and templates"
 	@echo "make lint        go vet and staticcheck"
@@ -29,6 +31,12 @@ test: setup
 
 soak: setup
 	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
+
+fuzz:
+	scripts/fuzz.sh $(or $(FUZZTIME),10s)
+
+scan:
+	scripts/scan.sh
 
 generate:
 	go tool templ generate

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"portal/gotomeeting"
@@ -220,7 +221,7 @@ var lastDigits = regexp.MustCompile(`\d{5,20}`)
 func ParseKeys(entries []string) (keys, bad []string) {
 	for _, entry := range entries {
 		for word := range strings.FieldsFuncSeq(entry, func(r rune) bool {
-			return r == ',' || r == ';' || r == ' ' || r == '\n' || r == '\r' || r == '\t' || r == '\u00a0'
+			return r == ',' || r == ';' || unicode.IsSpace(r)
 		}) {
 			key := word
 			if strings.Contains(word, "://") {
