@@ -12,7 +12,7 @@ import (
 
 // How old an answer of GoTo's may be.
 const (
-	pageAge = 2 * time.Second  // who presses a link expects the truth
+	pageAge = time.Second      // who presses a link expects the truth
 	partAge = 30 * time.Second // typing in a search box makes no calls
 )
 
