@@ -67,7 +67,7 @@ func TestPagesAskGoToAgain(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{900 * time.Millisecond, nil, 0},
+		{500 * time.Millisecond, nil, 0},
 		{0, []string{"Cache-Control", "max-age=0"}, 1},
 		{0, []string{"Cache-Control", "no-cache"}, 1},
 		{0, nil, 0},
