@@ -428,18 +428,25 @@ func TestSubjects(t *testing.T) {
 func TestInferAudio(t *testing.T) {
 	tests := map[string]string{
 		"": AudioVoIP,
-		"US: +1 (555) 010-0100\nAccess Code: 555-012-345": AudioHybrid,
-		"Access Code: 555-012-345":                        AudioVoIP,
-		"Computer audio only. Access Code: 555-012-345":   AudioVoIP,
-		"Deutschland: +49 30 5550100":                     AudioHybrid,
-		"Room 12, floor 3":                                AudioVoIP,
-		"voip":                                            AudioVoIP,
-		"PSTN":                                            AudioPSTN,
-		"private":                                         AudioPrivate,
+		"US: +1 (555) 010-0100\nAccess Code: 555-012-345":            AudioHybrid,
+		"Access Code: 555-012-345":                                   AudioVoIP,
+		"Computer audio only. Access Code: 555-012-345":              AudioVoIP,
+		"Deutschland: +49 30 5550100":                                AudioHybrid,
+		"US: +1 555 010 0100\r\nDeutschland: +49 30 5550100\r\n\r\n": AudioHybrid,
+		"voip":    AudioVoIP,
+		"PSTN":    AudioPSTN,
+		"private": AudioPrivate,
+		// The organizer's own, and nothing that an option would set again.
+		"Our bridge: +1 555 010 0199, code 4711#":     "",
+		"Room 12, floor 3":                            "",
+		"Call +1 555 010 0199":                        "",
+		"US: +1 555 010 0100\nthen ask for the board": "",
+		// Too long to be anybody's own.
+		strings.Repeat("Call +1 555 010 0199. ", 20): AudioHybrid,
 	}
 	for info, want := range tests {
-		if got := InferAudio(info); got != want {
-			t.Errorf("%q: got %s, want %s", info, got, want)
+		if got, ok := InferAudio(info); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: got %s, %t, want %q", info, got, ok, want)
 		}
 	}
 }

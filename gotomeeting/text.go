@@ -1,6 +1,7 @@
 package gotomeeting
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -46,25 +47,33 @@ func encodeSubject(s string) string { return subjectEncoder.Replace(s) }
 
 func decodeSubject(s string) string { return subjectDecoder.Replace(s) }
 
+// countryLine is a line of the form in which GoTo names a dial-in number.
+var countryLine = regexp.MustCompile(`^[^:]+:\s*\+[\d .()/-]+$`)
+
 // InferAudio guesses the audio option behind a meeting's dial-in text: with a
 // telephone number it is taken for [AudioHybrid], without for [AudioVoIP]. It
 // is an inference: GoTo renders the same text for several options and never
-// says which one was set.
-func InferAudio(conferenceCallInfo string) string {
+// says which one was set. It is not ok for a text that GoTo has not rendered,
+// as far as its form shows: that is the organizer's own.
+func InferAudio(conferenceCallInfo string) (option string, ok bool) {
+	info := strings.TrimSpace(conferenceCallInfo)
 	for _, option := range [...]string{AudioVoIP, AudioPSTN, AudioFree, AudioHybrid, AudioPrivate} {
-		if strings.EqualFold(strings.TrimSpace(conferenceCallInfo), option) {
-			return option
+		if strings.EqualFold(info, option) {
+			return option, true
 		}
 	}
-	for line := range strings.Lines(conferenceCallInfo) {
-		if before, _, found := strings.Cut(strings.ToLower(line), "access code"); found {
-			line = before
+	rendered, option := true, AudioVoIP
+	for line := range strings.Lines(info) {
+		before, _, found := strings.Cut(strings.ToLower(line), "access code")
+		if hasTelephone(before) {
+			option = AudioHybrid
 		}
-		if hasTelephone(line) {
-			return AudioHybrid
+		rendered = rendered && countryLine.MatchString(strings.TrimSpace(line))
+		if found {
+			return option, true
 		}
 	}
-	return AudioVoIP
+	return option, rendered || utf8.RuneCountInString(info) > MaxAudioText
 }
 
 // hasTelephone reports whether a line holds seven or more digits, with only

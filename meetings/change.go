@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"portal/gotomeeting"
 )
 
 // Version is what an update replaces of a meeting, as it was at one time.
@@ -90,7 +88,7 @@ type Change struct {
 func Merge(read, mine, now Version) Change {
 	if now.DialIn != read.DialIn && now.Audio == read.Audio && now.AudioText == read.AudioText {
 		// Not through the portal, which remembers an option that is no more.
-		now.Audio, now.AudioText = gotomeeting.InferAudio(now.DialIn), ""
+		now.Audio, now.AudioText = inferAudio(now.DialIn)
 	}
 	c := Change{Read: read, Mine: mine, Now: now, Merged: mine}
 	m := &c.Merged

@@ -154,7 +154,7 @@ func (d Draft) Check(now time.Time) (Plan, []Problem) {
 		}
 	}
 	if !typeKnown {
-		refuse("meeting_type", "Choose a type: scheduled, recurring or immediate")
+		refuse("meeting_type", "Choose a type: scheduled, room or immediate")
 	}
 
 	p.PasswordRequired = d.PasswordRequired
@@ -216,10 +216,14 @@ var lastDigits = regexp.MustCompile(`\d{5,20}`)
 
 // ParseKeys reads organizer keys from entries that each may hold one or many,
 // parted by spaces, commas, semicolons or lines. Dashes inside a key are
-// forgiven, duplicates dropped, the first order kept. An Admin Center link
+// forgiven, and blanks where all of an entry makes one key; duplicates are
+// dropped, the first order kept. An Admin Center link
 // yields the key it ends with. bad lists what is none of these.
 func ParseKeys(entries []string) (keys, bad []string) {
 	for _, entry := range entries {
+		if key, ok := brokenKey(entry); ok {
+			entry = key
+		}
 		for word := range strings.FieldsFuncSeq(entry, func(r rune) bool {
 			return r == ',' || r == ';' || unicode.IsSpace(r)
 		}) {
@@ -239,6 +243,14 @@ func ParseKeys(entries []string) (keys, bad []string) {
 		}
 	}
 	return keys, bad
+}
+
+// brokenKey puts one key together again that was pasted in pieces: blanks and
+// dashes aside, GoTo's keys have nineteen digits today.
+func brokenKey(entry string) (key string, ok bool) {
+	pieces := strings.Fields(entry)
+	key = strings.ReplaceAll(strings.Join(pieces, ""), "-", "")
+	return key, len(pieces) > 1 && len(key) == 19 && digits(key)
 }
 
 // keyOfLink finds the user key in a pasted Admin Center link: the number after

@@ -168,6 +168,22 @@ func TestKeysAsPeoplePasteThem(t *testing.T) {
 	}
 }
 
+// A key that came in pieces is one key, if it makes one as long as GoTo's.
+func TestKeysInPieces(t *testing.T) {
+	for entry, want := range map[string][]string{
+		"8439-8856 94023990003":                   {"8439885694023990003"},
+		" 8439 8856 9402 3990 003 ":               {"8439885694023990003"},
+		"8439885694023990003\n":                   {"8439885694023990003"},
+		"111111 222222":                           {"111111", "222222"},
+		"8439885694023990003 8439885694023990004": {"8439885694023990003", "8439885694023990004"},
+		"8439885694,023990003":                    {"8439885694", "023990003"},
+	} {
+		if keys, bad := ParseKeys([]string{entry}); len(bad) != 0 || !slices.Equal(keys, want) {
+			t.Errorf("%q: %q, bad %q", entry, keys, bad)
+		}
+	}
+}
+
 func TestMeetingIDsAsPeopleTypeThem(t *testing.T) {
 	for _, typed := range []string{"555-012-345", " 555012345 ", "555 012 345", "https://meet.goto.com/555012345", "https://global.gotomeeting.com/join/555012345?x=1"} {
 		if id, ok := ParseID(typed); !ok || id != "555012345" {

@@ -11,7 +11,7 @@ import (
 // dial-in text and the organizer. Never a host link.
 func InvitationText(m Meeting, loc *time.Location) string {
 	var b strings.Builder
-	b.WriteString(m.Subject + "\n")
+	b.WriteString(Plain(m.Subject) + "\n")
 	switch {
 	case m.Type == Recurring || m.Start.IsZero():
 		b.WriteString("This room has no fixed time.\n")
@@ -24,10 +24,10 @@ func InvitationText(m Meeting, loc *time.Location) string {
 	if m.PasswordRequired {
 		b.WriteString("A password is needed; the organizer gives it to you.\n")
 	}
-	if dial := strings.TrimSpace(m.DialIn); dial != "" {
+	if dial := strings.TrimSpace(Plain(m.DialIn)); dial != "" {
 		b.WriteString("\n" + dial + "\n")
 	}
-	if who := m.Organizer.Label(); who != "" {
+	if who := Plain(m.Organizer.Label()); who != "" {
 		b.WriteString("\nOrganizer: " + who + "\n")
 	}
 	return b.String()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portal/gotomeeting"
@@ -119,13 +120,24 @@ func (s *Service) complete(ctx context.Context, c Caller, got gotomeeting.Meetin
 	if found && kept.Audio != "" {
 		m.Audio, m.AudioText = kept.Audio, kept.AudioText
 	} else {
-		m.Audio, m.AudioInferred = gotomeeting.InferAudio(m.DialIn), true
+		m.Audio, m.AudioText = inferAudio(m.DialIn)
+		m.AudioInferred = true
 	}
 	m.JoinURL = kept.JoinURL
 	if m.JoinURL == "" {
 		m.JoinURL = s.joinBase + m.ID
 	}
 	return m
+}
+
+// inferAudio is what saving a meeting that was made elsewhere sets again: the
+// option behind GoTo's rendered text, or the organizer's own text as it is.
+// Guessing an option for that would drop the organizer's bridge.
+func inferAudio(dialIn string) (option, text string) {
+	if option, ok := gotomeeting.InferAudio(dialIn); ok {
+		return option, ""
+	}
+	return AudioCustom, strings.TrimSpace(dialIn)
 }
 
 // ErrNotOrganizer says that somebody else organizes the meeting.

@@ -163,6 +163,38 @@ func (s *Service) Names(ctx context.Context, c Caller, keys []string) []Person {
 	return people
 }
 
+// OddKeys are co-organizer keys to look at twice: nothing is wrong with them
+// for sure, since GoTo may know them from another account.
+type OddKeys struct {
+	Strangers []string // nobody of the account has them
+	Suspended []string
+}
+
+// OddKeys looks the keys up in the account's directory, for an admin and only
+// when the address book lacks one of them: one call to GoTo.
+func (s *Service) OddKeys(ctx context.Context, c Caller, keys []string) OddKeys {
+	book, _ := s.book(ctx, c)
+	unknown := func(key string) bool { return book[key].Name == "" || book[key].Given }
+	if !c.Admin || !slices.ContainsFunc(keys, unknown) {
+		return OddKeys{}
+	}
+	users, _, err := s.People(ctx, c)
+	if err != nil {
+		s.log.WarnContext(ctx, "co-organizers not looked up", "error", err)
+		return OddKeys{}
+	}
+	var odd OddKeys
+	for _, key := range keys {
+		switch i := slices.IndexFunc(users, func(u User) bool { return u.Key == key }); {
+		case i < 0:
+			odd.Strangers = append(odd.Strangers, key)
+		case users[i].Status == "SUSPENDED":
+			odd.Suspended = append(odd.Suspended, key)
+		}
+	}
+	return odd
+}
+
 // NameKey keeps the name that somebody typed for a user key that GoTo does not
 // name.
 func (s *Service) NameKey(ctx context.Context, c Caller, typedKey, name string) []Problem {
@@ -215,9 +247,10 @@ func (i *Invitation) Check() []Problem {
 
 // Invite asks GoTo to invite a person into the caller's account and returns
 // whom GoTo answered with; its reply names people who were there already, too.
-func (s *Service) Invite(ctx context.Context, c Caller, i Invitation) (Person, error) {
+// already says that the address book knows the person, by the name returned.
+func (s *Service) Invite(ctx context.Context, c Caller, i Invitation) (p Person, already bool, err error) {
 	if !c.Admin || c.AccountKey == "" {
-		return Person{}, notAdmin("invite")
+		return Person{}, false, notAdmin("invite")
 	}
 	req := gotomeeting.Invitation{FirstName: i.FirstName, LastName: i.LastName, Email: i.Email}
 	if i.LicenseKey != "" {
@@ -226,18 +259,22 @@ func (s *Service) Invite(ctx context.Context, c Caller, i Invitation) (Person, e
 	made, err := s.goTo.Invite(ctx, c.Tokens, c.AccountKey, req)
 	s.record(ctx, c, DeedInvite, "", fullName(i.FirstName, i.LastName)+", "+i.Email, err)
 	if err != nil {
-		return Person{}, fmt.Errorf("inviting: %w", err)
+		return Person{}, false, fmt.Errorf("inviting: %w", err)
 	}
-	p := Person{Name: fullName(i.FirstName, i.LastName), Email: i.Email}
+	p = Person{Name: fullName(i.FirstName, i.LastName), Email: i.Email}
 	for _, m := range made {
 		if strings.EqualFold(m.Email, i.Email) || p.Key == "" {
 			p.Key = m.Key
 		}
 	}
+	book, _ := s.book(ctx, c)
+	if known := book[p.Key]; p.Key != "" && known.Name != "" && !known.Given {
+		return named(map[string]Known{p.Key: known}, p.Key), true, nil
+	}
 	if p.Key != "" {
 		s.learn(ctx, c, map[string]Known{p.Key: {Key: p.Key, Name: p.Name, Email: p.Email}})
 	}
-	return p, nil
+	return p, false, nil
 }
 
 // License is something an invited person can be given.
