@@ -192,7 +192,7 @@ func (p *portal) openSandbox(c Config, public *url.URL, log *slog.Logger) (*sand
 	if !c.Database.postgres() {
 		ledger = filepath.Join(filepath.Dir(c.Database.Reveal()), filepath.Base(defaultLedger))
 	}
-	s, err := openSimulator(public.Scheme+"://"+public.Host, ledger, log)
+	s, err := openSimulator(sandbox.Config{BaseURL: public.Scheme + "://" + public.Host, Home: public.String(), Ledger: ledger, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func serveSandbox(ctx context.Context, c sandboxConfig, stdout io.Writer, log *s
 		return err
 	}
 	defer l.Close() // closed already, unless the start fails
-	s, err := openSimulator(browserOrigin(c.listen, l), c.ledger, log)
+	s, err := openSimulator(sandbox.Config{BaseURL: browserOrigin(c.listen, l), Ledger: c.ledger, Log: log})
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func serveSandbox(ctx context.Context, c sandboxConfig, stdout io.Writer, log *s
 
 // openSimulator opens the sandbox with its ledger, whose directory is made
 // when it is missing.
-func openSimulator(base, ledger string, log *slog.Logger) (*sandbox.Sandbox, error) {
-	if err := os.MkdirAll(filepath.Dir(ledger), 0o700); err != nil {
+func openSimulator(c sandbox.Config) (*sandbox.Sandbox, error) {
+	if err := os.MkdirAll(filepath.Dir(c.Ledger), 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of the sandbox's ledger: %w", err)
 	}
-	return sandbox.Open(sandbox.Config{BaseURL: base, Ledger: ledger, Log: log})
+	return sandbox.Open(c)
 }

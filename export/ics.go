@@ -59,9 +59,12 @@ func WriteICS(w io.Writer, name string, events []Event) error {
 }
 
 // oneLine drops control characters, line ends above all: they would let a name
-// add lines of its own.
+// add lines of its own. Those that turn the direction of text go without trace.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
+		if r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' {
+			return -1
+		}
 		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}

@@ -74,7 +74,7 @@ func checkLines(t *testing.T, s string) {
 func TestHostileEvents(t *testing.T) {
 	e := board()
 	e.Subject = "x\r\nATTACH:https://evil.example/\rBEGIN:VALARM\u2028y " + strings.Repeat("ü", 300)
-	e.Description = "a\x00b\x1bc"
+	e.Description = "a\x00b\x1bc\u202ed\u2066e"
 	e.URL = "javascript:alert(1)"
 	e.Organizer = "Ada\r\nX-EVIL:1"
 	e.Email = "ada@example.test\r\nX-EVIL:2"
@@ -90,7 +90,7 @@ func TestHostileEvents(t *testing.T) {
 			}
 		}
 	}
-	if strings.ContainsAny(b.String(), "\x00\x1b") {
+	if strings.ContainsAny(b.String(), "\x00\x1b\u202e\u2066") {
 		t.Error("control characters stay")
 	}
 }

@@ -47,7 +47,7 @@ func (s *server) showAttendees(c echo.Context) error {
 		self.Set(backTo, back)
 	}
 	v := views.Attendees{
-		Subject: cmp.Or(a.Subject, "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
+		Subject: cmp.Or(meetings.Plain(a.Subject), "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
 		Query: views.ListQuery{Text: q.Text, Sort: q.Sort, Organizer: organizer}, Action: s.address(path), Occurrence: ref, Back: back, Age: s.age(c, seen),
 		MeetingURL: s.address("/meetings/"+id, "organizer", organizer), BackURL: s.backLink(c, "/history", organizer),
 	}

@@ -17,7 +17,26 @@ func (s *server) startPage(c echo.Context) error {
 	if session(c) != nil && !ended {
 		return s.to(c, "/meetings")
 	}
-	return s.showStart(c, http.StatusOK, back, ended || back != "")
+	return s.showStart(c, http.StatusOK, back, ended)
+}
+
+// What a start page's address may say the user just did: words of ours, not of
+// the address.
+const (
+	leftSignedOut    = "signed-out"
+	leftEverywhere   = "everywhere"
+	leftDisconnected = "disconnected"
+)
+
+var leftWords = map[string]string{
+	leftSignedOut:    "You are signed out of this browser.",
+	leftEverywhere:   "You are signed out everywhere.",
+	leftDisconnected: "You are disconnected: your sessions are over everywhere, and GoTo is asked to take the portal's permission back.",
+}
+
+// goodbye leads to the start page, which says what the user just did.
+func (s *server) goodbye(c echo.Context, left string) error {
+	return c.Redirect(http.StatusSeeOther, s.address("/", "left", left))
 }
 
 func (s *server) showStart(c echo.Context, status int, back string, ended bool) error {
@@ -29,6 +48,7 @@ func (s *server) showStart(c echo.Context, status int, back string, ended bool) 
 	b.User = nil // the frame of a signed-in user would promise what is gone
 	return s.page(c, status, views.StartPage(b, views.Start{
 		ConnectURL: s.address("/auth/connect", "return", safeReturn(back)), Configured: configured, Ended: ended, Returning: back != "",
+		Left: leftWords[c.QueryParam("left")],
 	}))
 }
 
@@ -108,7 +128,7 @@ func (s *server) signOut(c echo.Context) error {
 		return err
 	}
 	s.meetings.Forget(caller(c))
-	return c.Redirect(http.StatusSeeOther, s.prefix+"/")
+	return s.goodbye(c, leftSignedOut)
 }
 
 func (s *server) disconnect(c echo.Context) error {
@@ -116,7 +136,7 @@ func (s *server) disconnect(c echo.Context) error {
 		return err
 	}
 	s.meetings.Forget(caller(c))
-	return c.Redirect(http.StatusSeeOther, s.prefix+"/")
+	return s.goodbye(c, leftDisconnected)
 }
 
 func (s *server) setupPage(c echo.Context) error {

@@ -81,11 +81,15 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		return refusal{http.StatusTooManyRequests, "That was too much at once", "The portal takes a pause before it answers more of this. Nothing is lost: wait " + seconds(limit.wait) + ", then try again.", "", ""}, limit.wait, false
 	}
 	if refused, ok := errors.AsType[*auth.NotAdmittedError](err); ok {
-		text := "This portal belongs to another GoTo account. Sign in at GoTo with an account of this organization, or ask whoever runs the portal to admit yours (setting ALLOWED_ACCOUNTS)."
+		text := "This portal belongs to another GoTo account. Connect with an account of this organization (GoTo may sign you in again by itself: then sign out there first), or ask whoever runs the portal to admit yours (setting ALLOWED_ACCOUNTS)."
 		if refused.MissingScope != "" {
 			text = "GoTo did not say which account you belong to, so the portal cannot tell whether you may come in. Whoever runs the portal can add the scope identity: to its OAuth client at GoTo; then connect again."
 		}
-		return refusal{http.StatusForbidden, "Your GoTo account is not admitted here", text, "Back to the start page", "/"}, 0, false
+		told := refusal{http.StatusForbidden, "Your GoTo account is not admitted here", text, "Connect with another account", "/auth/connect"}
+		if refused.MissingScope != "" {
+			told.next, told.url = "Back to the start page", "/"
+		}
+		return told, 0, false
 	}
 	if unsure, ok := errors.AsType[*meetings.UnsureError](err); ok {
 		told := refusal{http.StatusBadGateway, "It is not certain that the meeting was made", "", "Upcoming meetings", "/meetings"}

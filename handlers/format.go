@@ -84,7 +84,7 @@ func length(minutes int) string {
 	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
 }
 
-// until says how far off t is: "in 12 minutes", "for 5 minutes".
+// until says how far off t is: "in 12 minutes", "started 5 min ago".
 func until(t, now time.Time) string {
 	d := t.Sub(now)
 	switch {
@@ -97,9 +97,9 @@ func until(t, now time.Time) string {
 	case d >= -time.Minute:
 		return "now"
 	case d > -2*time.Hour:
-		return fmt.Sprintf("since %d minutes", int(-d.Minutes()))
+		return fmt.Sprintf("started %d min ago", int(-d.Minutes()))
 	}
-	return fmt.Sprintf("since %d hours", int(-d.Hours()))
+	return fmt.Sprintf("started %d hours ago", int(-d.Hours()))
 }
 
 // count writes n with the right form of a noun.

@@ -43,7 +43,7 @@ func (s *server) showMeeting(c echo.Context) error {
 	v := views.Meeting{
 		ID: m.ID, Grouped: meetings.GroupID(m.ID), Subject: subject(m.Subject), Zone: meetings.ZoneLabel(loc, start),
 		When: longWhen(m, loc, now), Type: typeName(m.Type), Running: m.Running, Password: m.PasswordRequired,
-		Audio: audioNames[m.Audio], DialIn: m.DialIn, JoinURL: m.JoinURL, Organizer: views.Person(m.Organizer),
+		Audio: audioNames[m.Audio], DialIn: meetings.Plain(m.DialIn), JoinURL: m.JoinURL, Organizer: views.Person(m.Organizer),
 		Invitation: meetings.InvitationText(m, loc), Withheld: m.Withheld, Created: c.QueryParam(createdNotice) != "",
 		Age:          s.age(c, seen),
 		AttendeesURL: s.address("/meetings/"+id+"/attendees", "organizer", organizer),
@@ -64,12 +64,12 @@ func (s *server) showMeeting(c echo.Context) error {
 		v.AudioWhy = "Read off the dial-in text: this meeting was made elsewhere, and GoTo does not say which option it has."
 	}
 	if m.Audio == meetings.AudioCustom {
-		v.Audio += ": " + m.AudioText
+		v.Audio += ": " + meetings.Plain(m.AudioText)
 	}
 	for _, p := range m.CoOrganizers {
 		v.CoOrganizers = append(v.CoOrganizers, views.Person(p))
 	}
-	v.Mailto = "mailto:?" + strings.ReplaceAll(url.Values{"subject": {m.Subject}, "body": {v.Invitation}}.Encode(), "+", "%20")
+	v.Mailto = "mailto:?" + strings.ReplaceAll(url.Values{"subject": {v.Subject}, "body": {v.Invitation}}.Encode(), "+", "%20")
 	switch m.Access {
 	case meetings.Own:
 		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit", backTo, c.QueryParam(backTo)), s.address("/meetings/"+id+"/delete")
@@ -118,7 +118,7 @@ func (s *server) confirmDelete(c echo.Context) error {
 		Subject: subject(m.Subject), Grouped: meetings.GroupID(id), When: longWhen(m, loc, s.meetings.Now().In(loc)),
 		Action: s.address("/meetings/" + id + "/delete"), Back: s.address("/meetings/" + id),
 		Lost: []string{
-			"The meeting id " + meetings.GroupID(id) + " and its join link stop working, in every invitation that holds them.",
+			"The meeting ID " + meetings.GroupID(id) + " and its join link stop working, in every invitation that holds them.",
 			"GoTo cannot bring it back: a new meeting gets another id.",
 			"GoTo tells nobody. Let the people you invited know.",
 		},

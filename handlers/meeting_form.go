@@ -61,6 +61,10 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 		Audio: audioChoices(f.draft.Audio), AudioText: f.draft.AudioText, AudioNote: f.note, Password: f.draft.PasswordRequired,
 		Read: f.read, Changes: f.changes, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold,
 	}
+	read := readVersion(f.read)
+	if read != nil {
+		v.DialIn = meetings.Plain(read.DialIn)
+	}
 	title := []string{"New meeting"}
 	if f.id != "" {
 		v.Heading, v.Submit = "Edit meeting", "Save changes"
@@ -80,30 +84,58 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 	for _, p := range f.found {
 		v.Found = append(v.Found, views.Person(p))
 	}
-	// Keys that can be read are shown one a row with their names; what cannot
-	// be read stays as it was typed.
-	keys, bad := meetings.ParseKeys(f.draft.CoOrganizerKeys)
-	if len(bad) == 0 {
-		if at := slices.Index(keys, caller(c).UserKey); at >= 0 {
-			keys, v.KeysNote = slices.Delete(keys, at, at+1), ownKeyLeftOut
-		}
-		for _, p := range s.meetings.Names(c.Request().Context(), caller(c), keys) {
-			v.Keys = append(v.Keys, views.Person(p))
-		}
-	} else {
-		for _, typed := range f.draft.CoOrganizerKeys {
-			if strings.TrimSpace(typed) != "" {
-				v.Keys = append(v.Keys, views.Person{Key: typed})
-			}
-		}
-	}
+	s.keyRows(c, f, &v)
 	for range max(f.rows, 1) {
-		v.Keys = append(v.Keys, views.Person{})
+		v.Keys = append(v.Keys, views.KeyRow{})
 	}
 	s.guide(c, f, &v)
 	b := s.base(c, "meetings", title...)
 	b.Wrong = len(f.problems) > 0
 	return s.page(c, status, views.MeetingFormPage(b, v), views.CoOrganizers)
+}
+
+// keyRows shows the co-organizers one a row: keys that can be read with their
+// names and, to admins, what is odd about them; what cannot be read as it was
+// typed.
+func (s *server) keyRows(c echo.Context, f form, v *views.MeetingForm) {
+	ctx, who := c.Request().Context(), caller(c)
+	keys, _ := meetings.ParseKeys(f.draft.CoOrganizerKeys)
+	var odd meetings.OddKeys
+	if f.pressed != "" || len(f.problems) > 0 { // an untouched form costs no call
+		odd = s.meetings.OddKeys(ctx, who, keys)
+	}
+	names := map[string]meetings.Person{}
+	for _, p := range s.meetings.Names(ctx, who, keys) {
+		names[p.Key] = p
+	}
+	for _, typed := range f.draft.CoOrganizerKeys {
+		keys, bad := meetings.ParseKeys([]string{typed})
+		if len(bad) > 0 {
+			v.Keys = append(v.Keys, views.KeyRow{Person: views.Person{Key: typed}, Bad: true})
+			continue
+		}
+		for _, key := range keys {
+			p, first := names[key]
+			delete(names, key)
+			switch {
+			case !first:
+			case key == who.UserKey:
+				v.KeysNote = ownKeyLeftOut
+			default:
+				v.Keys = append(v.Keys, views.KeyRow{Person: views.Person(p), Odd: oddWord(odd, key)})
+			}
+		}
+	}
+}
+
+func oddWord(odd meetings.OddKeys, key string) string {
+	switch {
+	case slices.Contains(odd.Strangers, key):
+		return "not in your account"
+	case slices.Contains(odd.Suspended, key):
+		return "suspended"
+	}
+	return ""
 }
 
 // guide leads the keyboard to what a button of the co-organizers brought about,
@@ -113,7 +145,7 @@ func (s *server) guide(c echo.Context, f form, v *views.MeetingForm) {
 	at, who := last, "Row "+strconv.Itoa(last+1)
 	if f.key != "" {
 		who = s.meetings.Names(c.Request().Context(), caller(c), []string{f.key})[0].Label()
-		if i := slices.IndexFunc(v.Keys, func(p views.Person) bool { return p.Key == f.key }); i >= 0 {
+		if i := slices.IndexFunc(v.Keys, func(k views.KeyRow) bool { return k.Key == f.key }); i >= 0 {
 			at = i
 		}
 	}
@@ -137,10 +169,20 @@ func (s *server) guide(c echo.Context, f form, v *views.MeetingForm) {
 // ownKeyLeftOut says why a co-organizer is missing.
 const ownKeyLeftOut = "You are the organizer anyway, so your own key is left out."
 
-// noteOwnKey tells an organizer who is no co-organizer of the own meeting.
-func noteOwnKey(c echo.Context, p meetings.Plan) {
+// noteKeys tells an organizer that the own key is no co-organizer's, and an
+// admin when keys that the form did not start from are odd: they may be right
+// all the same.
+func (s *server) noteKeys(c echo.Context, p meetings.Plan, read *meetings.Version) {
 	if slices.Contains(p.CoOrganizerKeys, caller(c).UserKey) {
 		notify(c, auth.Info, ownKeyLeftOut)
+	}
+	added := slices.DeleteFunc(slices.Clone(p.CoOrganizerKeys), func(key string) bool { return read != nil && slices.Contains(read.CoOrganizerKeys, key) })
+	odd := s.meetings.OddKeys(c.Request().Context(), caller(c), added)
+	if n := len(odd.Strangers); n > 0 {
+		notify(c, auth.Warning, count(n, "co-organizer is", "co-organizers are")+" not in your account. Check the keys that have no name below.")
+	}
+	if n := len(odd.Suspended); n > 0 {
+		notify(c, auth.Warning, count(n, "co-organizer is", "co-organizers are")+" suspended in your account.")
 	}
 }
 
@@ -243,7 +285,7 @@ func (s *server) createMeeting(c echo.Context) error {
 		}
 		return s.keepForm(c, f, err)
 	}
-	noteOwnKey(c, plan)
+	s.noteKeys(c, plan, nil)
 	return s.to(c, "/meetings/"+id+"?"+createdNotice+"=1")
 }
 
@@ -287,18 +329,15 @@ func (s *server) editMeeting(c echo.Context) error {
 	return s.showForm(c, http.StatusOK, f)
 }
 
+// audioNote says of a meeting that was made elsewhere what saving sets.
 func audioNote(m meetings.Meeting) string {
-	if m.DialIn == "" && !m.AudioInferred {
+	switch {
+	case !m.AudioInferred:
 		return ""
+	case m.Audio == meetings.AudioCustom:
+		return "This meeting was made elsewhere. Its dial-in text is not GoTo's, so it is taken for your own: saving keeps it as it is, and another audio option replaces it."
 	}
-	note := "Saving sets: " + audioNames[m.Audio] + "."
-	if m.AudioInferred {
-		note += " This meeting was made elsewhere, so that is read off its dial-in text; choose another if it is wrong."
-	}
-	if m.DialIn != "" {
-		note += "\nThe dial-in text now:\n" + m.DialIn
-	}
-	return note
+	return "This meeting was made elsewhere, and GoTo does not say which audio option it has. Saving sets “" + audioNames[m.Audio] + "”, which is read off its dial-in text; choose another if that is wrong."
 }
 
 func (s *server) updateMeeting(c echo.Context) error {
@@ -325,12 +364,13 @@ func (s *server) updateMeeting(c echo.Context) error {
 		f.problems = problems
 		return s.showForm(c, http.StatusUnprocessableEntity, f)
 	}
-	err = s.meetings.Update(c.Request().Context(), caller(c), id, plan, readVersion(f.read))
+	read := readVersion(f.read)
+	err = s.meetings.Update(c.Request().Context(), caller(c), id, plan, read)
 	changed, changedElsewhere := errors.AsType[*meetings.ChangedError](err)
 	switch kind, _ := meetings.FaultKind(err); {
 	case err == nil:
 		notify(c, auth.Success, "The meeting is saved. GoTo tells nobody; let people know if the time changed.")
-		noteOwnKey(c, plan)
+		s.noteKeys(c, plan, read)
 		return s.to(c, local("/meetings/"+id, backTo, c.QueryParam(backTo)))
 	case changedElsewhere:
 		return s.showChanges(c, f, changed)

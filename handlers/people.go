@@ -113,7 +113,7 @@ func (s *server) invitePerson(c echo.Context) error {
 		typed.Problems = viewProblems(problems)
 		return s.showPeople(c, http.StatusUnprocessableEntity, typed, views.NameKey{})
 	}
-	person, err := s.meetings.Invite(c.Request().Context(), caller(c), i)
+	person, already, err := s.meetings.Invite(c.Request().Context(), caller(c), i)
 	if refusedByGoTo(err) {
 		typed.Problems = []views.Problem{{Field: "email", Text: "GoTo did not accept this invitation. Check the address and the licence"}}
 		return s.showPeople(c, http.StatusUnprocessableEntity, typed, views.NameKey{})
@@ -127,6 +127,10 @@ func (s *server) invitePerson(c echo.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if already {
+		notify(c, auth.Info, person.Name+" ("+i.Email+") is already in your account, with the organizer key "+person.Key+".")
+		return s.to(c, "/people")
 	}
 	text := "GoTo has invited " + person.Name + " (" + person.Email + ")"
 	if person.Key != "" {

@@ -45,7 +45,7 @@ func (s *server) endSessions(c echo.Context) error {
 		if err := s.auth.EndSessions(c.Response(), c.Request(), session(c)); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, s.prefix+"/")
+		return s.goodbye(c, leftEverywhere)
 	default:
 		ended, err := s.auth.EndSession(c.Request().Context(), session(c), end)
 		if err != nil {

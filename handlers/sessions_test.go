@@ -88,12 +88,12 @@ func TestOnesSessions(t *testing.T) {
 	}
 
 	third := p.connectedWith("ada", safari)
-	end(third, third.sessions()["Safari on iPhone, this"], "/") // is signing out
+	end(third, third.sessions()["Safari on iPhone, this"], "/?left=signed-out") // is signing out
 	if !third.signedOut() || here.signedOut() {
 		t.Error("ending the current session is not signing out")
 	}
 	third = p.connectedWith("ada", safari)
-	if res := end(here, "all", "/"); !strings.Contains(res.Header.Get("Set-Cookie"), "Max-Age=0") {
+	if res := end(here, "all", "/?left=everywhere"); !strings.Contains(res.Header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("the cookie stays: %q", res.Header.Get("Set-Cookie"))
 	}
 	if !here.signedOut() || !third.signedOut() || ben.signedOut() {

@@ -146,8 +146,9 @@ func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Ti
 	return row
 }
 
+// subject is a meeting's subject for showing.
 func subject(s string) string {
-	if strings.TrimSpace(s) == "" {
+	if s = meetings.Plain(s); strings.TrimSpace(s) == "" {
 		return "(no subject)"
 	}
 	return s

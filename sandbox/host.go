@@ -29,8 +29,8 @@ func (s *Sandbox) hosted(q url.Values) *meeting {
 	return mt
 }
 
-func noHost() reply {
-	return page(http.StatusNotFound, problemPage{"No such meeting", "The meeting is gone, or this link is not for it."})
+func (s *Sandbox) noHost() reply {
+	return page(http.StatusNotFound, problemPage{"No such meeting", "The meeting is gone, or this link is not for it.", s.home})
 }
 
 // showHost stands in for the GoToMeeting app. Opening a host URL starts the
@@ -39,11 +39,11 @@ func (s *Sandbox) showHost(c *call) reply {
 	q := c.r.URL.Query()
 	mt := s.hosted(q)
 	if mt == nil {
-		return noHost()
+		return s.noHost()
 	}
 	if ended := q.Get("ended"); ended != "" {
 		n, _ := strconv.Atoi(ended)
-		return page(http.StatusOK, hostPage{Subject: plain(mt.Subject), ID: dashed(mt.ID), Ended: true, Minutes: n})
+		return page(http.StatusOK, hostPage{Subject: plain(mt.Subject), ID: dashed(mt.ID), Home: s.home, Ended: true, Minutes: n})
 	}
 	if c.r.Header.Get("Sec-Purpose") != "" || c.r.Method == http.MethodHead {
 		return reply{status: http.StatusServiceUnavailable}
@@ -54,7 +54,7 @@ func (s *Sandbox) showHost(c *call) reply {
 		s.record(event{Op: opMeeting, Meeting: &next})
 		mt = &next
 	}
-	view := hostPage{Subject: plain(mt.Subject), ID: dashed(mt.ID)}
+	view := hostPage{Subject: plain(mt.Subject), ID: dashed(mt.ID), Home: s.home}
 	for _, p := range s.crowd(mt) {
 		view.People = append(view.People, p.Name)
 	}
@@ -79,11 +79,11 @@ func (s *Sandbox) crowd(mt *meeting) []person {
 func (s *Sandbox) endMeeting(c *call) reply {
 	q, err := url.ParseQuery(string(c.body))
 	if err != nil {
-		return noHost()
+		return s.noHost()
 	}
 	mt := s.hosted(q)
 	if mt == nil {
-		return noHost()
+		return s.noHost()
 	}
 	length := 0
 	if mt.active() {
@@ -125,9 +125,9 @@ func (s *Sandbox) end(mt *meeting) *session {
 func (s *Sandbox) showJoin(c *call) reply {
 	mt := s.model.meetings[strings.ReplaceAll(c.r.PathValue("id"), "-", "")]
 	if mt == nil || mt.Gone {
-		return page(http.StatusNotFound, problemPage{"No such meeting", "No meeting has this id."})
+		return page(http.StatusNotFound, problemPage{"No such meeting", "No meeting has this id.", s.home})
 	}
-	return page(http.StatusOK, joinPage{Subject: plain(mt.Subject), Organizer: s.organizerOf(mt.Organizer).name(), ID: dashed(mt.ID), Active: mt.active()})
+	return page(http.StatusOK, joinPage{Subject: plain(mt.Subject), Organizer: s.organizerOf(mt.Organizer).name(), ID: dashed(mt.ID), Home: s.home, Active: mt.active()})
 }
 
 // film is the start of an MP4 file, and all there is of it.
@@ -142,7 +142,7 @@ func (s *Sandbox) download(c *call) reply {
 			return reply{status: http.StatusOK, header: http.Header{"Content-Type": {"video/mp4"}}, body: []byte(film)}
 		}
 	}
-	return page(http.StatusNotFound, problemPage{"No such recording", "The recording is gone, or there was none."})
+	return page(http.StatusNotFound, problemPage{"No such recording", "The recording is gone, or there was none.", s.home})
 }
 
 func plain(subject string) string {

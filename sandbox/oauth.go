@@ -34,12 +34,12 @@ type authorization struct {
 func (s *Sandbox) checkAuthorize(q url.Values) (authorization, *reply) {
 	var a authorization
 	if q.Get("client_id") != ClientID {
-		return a, pagePtr(http.StatusUnauthorized, problemPage{"Unknown client", "This sandbox knows one OAuth client: its id is “sandbox”."})
+		return a, pagePtr(http.StatusUnauthorized, problemPage{"Unknown client", "This sandbox knows one OAuth client: its id is “sandbox”.", s.home})
 	}
 	a.sent = q.Get("redirect_uri")
 	u, err := url.Parse(a.sent)
 	if err != nil || !isLoopback(u.Hostname()) || (u.Scheme != "http" && u.Scheme != "https") || u.Fragment != "" {
-		return a, pagePtr(http.StatusBadRequest, problemPage{"Redirect address refused", "The sandbox redirects to loopback addresses only."})
+		return a, pagePtr(http.StatusBadRequest, problemPage{"Redirect address refused", "The sandbox redirects to loopback addresses only.", s.home})
 	}
 	a.redirect, a.state, a.challenge = u, q.Get("state"), q.Get("code_challenge")
 	if q.Get("response_type") != "code" {
@@ -111,7 +111,7 @@ func (s *Sandbox) showConsent(c *call) reply {
 func (s *Sandbox) takeConsent(c *call) reply {
 	q, err := url.ParseQuery(string(c.body))
 	if err != nil {
-		return page(http.StatusBadRequest, problemPage{"Unreadable form", "The form could not be read."})
+		return page(http.StatusBadRequest, problemPage{"Unreadable form", "The form could not be read.", s.home})
 	}
 	a, no := s.checkAuthorize(q)
 	if no != nil {
@@ -122,7 +122,7 @@ func (s *Sandbox) takeConsent(c *call) reply {
 		return a.back(url.Values{"error": {"access_denied"}})
 	}
 	if u == nil || u.Status != active {
-		return page(http.StatusBadRequest, problemPage{"Nobody chosen", "Go back and choose whom to sign in as."})
+		return page(http.StatusBadRequest, problemPage{"Nobody chosen", "Go back and choose whom to sign in as.", s.home})
 	}
 	name := randomText()
 	s.oauth.codes[name] = code{user: u.Key, redirect: a.sent, challenge: a.challenge, scopes: a.scopes, expires: s.now().Add(codeLife)}

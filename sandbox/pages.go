@@ -9,7 +9,7 @@ import (
 type (
 	field       struct{ Name, Value string }
 	person      struct{ Email, Name, Role string }
-	problemPage struct{ Title, Text string }
+	problemPage struct{ Title, Text, Home string }
 	consentPage struct {
 		Client, Back string
 		Scopes       []string
@@ -17,15 +17,15 @@ type (
 		Hidden       []field
 	}
 	joinPage struct {
-		Subject, Organizer, ID string
-		Active                 bool
+		Subject, Organizer, ID, Home string
+		Active                       bool
 	}
 	hostPage struct {
-		Subject, ID string
-		People      []string
-		Hidden      []field
-		Ended       bool
-		Minutes     int
+		Subject, ID, Home string
+		People            []string
+		Hidden            []field
+		Ended             bool
+		Minutes           int
 	}
 )
 
@@ -74,11 +74,13 @@ button{display:block;width:100%;min-height:2.75rem;margin:0 0 .5rem;padding:.6re
 button:hover{border-color:var(--go)}button:focus-visible{outline:3px solid var(--go);outline-offset:2px}
 button span{display:block;color:var(--soft);font-size:.875rem}
 button.stop{color:var(--stop);border-color:currentColor;text-align:center;font-weight:600}
-code{overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}a{color:var(--go)}
 </style></head><body><main><p class="note">GoTo sandbox: sample data, nothing leaves this machine.</p>{{end}}
 {{define "end"}}</main></body></html>{{end}}
 
-{{define "problem"}}{{template "top" .Title}}<h1>{{.Title}}</h1><p>{{.Text}}</p>{{template "end"}}{{end}}
+{{define "home"}}{{if .}}<p><a href="{{.}}">Back to the portal</a></p>{{end}}{{end}}
+
+{{define "problem"}}{{template "top" .Title}}<h1>{{.Title}}</h1><p>{{.Text}}</p>{{template "home" .Home}}{{template "end"}}{{end}}
 
 {{define "consent"}}{{template "top" "Allow access"}}<h1>{{.Client}} asks for access</h1>
 <p>It will be sent back to <code>{{.Back}}</code> with these permissions:</p>
@@ -92,7 +94,7 @@ code{overflow-wrap:anywhere}
 
 {{define "join"}}{{template "top" .Subject}}<h1>{{.Subject}}</h1>
 <p>Meeting <b>{{.ID}}</b>, organized by {{.Organizer}}.</p>
-{{if .Active}}<p>The meeting is running. At GoTo the app would open now.</p>{{else}}<p>The meeting has not started. At GoTo you would wait here for the organizer.</p>{{end}}{{template "end"}}{{end}}
+{{if .Active}}<p>The meeting is running. At GoTo the app would open now.</p>{{else}}<p>The meeting has not started. At GoTo you would wait here for the organizer.</p>{{end}}{{template "home" .Home}}{{template "end"}}{{end}}
 
 {{define "host"}}{{template "top" .Subject}}<h1>{{.Subject}}</h1>
 {{if .Ended}}<p>The meeting ended after {{.Minutes}} min. It is in the history now, with its attendees.</p>
@@ -100,5 +102,5 @@ code{overflow-wrap:anywhere}
 <ul>{{range .People}}<li>{{.}}</li>{{end}}</ul>
 <form method="post" action="/sandbox/host">
 {{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
-{{end}}<button class="stop">End meeting</button></form>{{end}}{{template "end"}}{{end}}
+{{end}}<button class="stop">End meeting</button></form>{{end}}{{template "home" .Home}}{{template "end"}}{{end}}
 `))

@@ -39,6 +39,7 @@ const maxBody = 1 << 20
 // usable.
 type Config struct {
 	BaseURL string           // origin where it is served, such as "http://localhost:8080"
+	Home    string           // address of the portal that pages for people lead back to; "" for none
 	Ledger  string           // append-only JSON-lines file; "" keeps changes in memory
 	Now     func() time.Time // clock before advance_s; nil is time.Now
 	Log     *slog.Logger     // nil discards
@@ -50,6 +51,7 @@ type Sandbox struct {
 	clock   func() time.Time
 	api     string // origin of API calls
 	browser string // origin of pages for people: the other loopback name
+	home    string // where these lead back to; "" nowhere
 	mux     *http.ServeMux
 
 	mu       sync.Mutex // guards everything below
@@ -83,6 +85,7 @@ func Open(c Config) (*Sandbox, error) {
 		clock:    c.Now,
 		api:      base.Scheme + "://" + base.Host,
 		browser:  base.Scheme + "://" + otherLoopback(base),
+		home:     c.Home,
 		settings: defaultSettings(),
 		calls:    map[string]int{},
 		recent:   map[string][]time.Time{},

@@ -22,6 +22,14 @@ func describe(list []Problem, name, hint string) templ.Attributes {
 	return a
 }
 
+// refused ties one of several rows to the refusal of their field.
+func refused(list []Problem, name string, bad bool) templ.Attributes {
+	if !bad || problemOf(list, name) == "" {
+		return nil
+	}
+	return describe(list, name, "")
+}
+
 // partial lets htmx replace only the co-organizer rows when a button of theirs
 // posts the form.
 func partial(action string) templ.Attributes {

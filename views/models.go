@@ -88,8 +88,9 @@ type Person struct{ Key, Name, Email string }
 type Start struct {
 	ConnectURL string
 	Configured bool
-	Ended      bool // a page asked for a session that is gone
-	Returning  bool // there is a place to come back to
+	Ended      bool   // the session is over
+	Returning  bool   // there is a place to come back to
+	Left       string // what the user just ended
 }
 
 // Setup is the page for whoever installs the portal.
@@ -209,9 +210,10 @@ type MeetingForm struct {
 	Types               []Option
 	Audio               []Option
 	AudioText           string
-	AudioNote           string // what GoTo shows now and what saving sets
+	AudioNote           string // made elsewhere: what saving sets
+	DialIn              string // what GoTo shows now
 	Password            bool
-	Keys                []Person // one row each; an empty key is an empty row
+	Keys                []KeyRow // an empty key is an empty row
 	KeysNote            string   // what was done to them
 	Focus               string   // id of what a button of theirs brought about, "" leaves the focus alone
 	Announce            string
@@ -231,6 +233,13 @@ type Change struct {
 	Field               string
 	Mine, Now, Read     string
 	TakesMine, TakesNow bool // which of them the form holds
+}
+
+// KeyRow is a co-organizer of the form.
+type KeyRow struct {
+	Person
+	Bad bool   // Key cannot be read, and is what was typed
+	Odd string // what an admin should look at twice
 }
 
 // Delete is the page that asks once.
