@@ -40,6 +40,7 @@ type portal struct {
 	handler   http.Handler
 	setupCode string
 	store     *store.Store
+	meetings  *meetings.Service
 	draining  atomic.Bool
 	closers   []func(context.Context) error // run last to first
 }
@@ -71,6 +72,7 @@ func serve(ctx context.Context, c Config, stdout io.Writer, log *slog.Logger) (e
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { p.sweep(sweeping, log) })
+	background.Go(func() { p.meetings.SendPending(sweeping) })
 	defer background.Wait()
 	defer stopSweeping()
 
@@ -144,18 +146,37 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 		p.closers = append(p.closers, shareRate(ctx, p.store, c.Rate, goTo.SetRate, log))
 	}
 
-	service := meetings.New(meetings.Config{GoTo: goTo, Memory: p.store, JoinBase: places.Join, Log: log})
-	m.keeps(service.Kept)
+	p.meetings = meetings.New(meetings.Config{
+		GoTo: goTo, Memory: p.store, Holds: p.store, Vault: door.Vault("pending"), Place: place(c, l), JoinBase: places.Join, Log: log,
+	})
+	m.keeps(p.meetings.Kept)
+	resuming, cancel := context.WithTimeout(ctx, openDeadline)
+	defer cancel()
+	if err := p.meetings.Resume(resuming); err != nil {
+		return p, err
+	}
 	pages, err := handlers.New(handlers.Config{
-		Auth: door, Meetings: service,
-		PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies, Assets: static.Handler(),
-		Ready: p.ready, Log: log, Observe: m.request,
+		Auth: door, Meetings: p.meetings, PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies,
+		Assets: static.Handler(), Ready: p.ready, Log: log, Observe: m.request,
 	})
 	if err != nil {
 		return p, err
 	}
 	p.handler = beside(pages, simulator)
 	return p, nil
+}
+
+// place names this process among those over one database. An SQLite file has
+// one; replicas are told apart by where they listen.
+func place(c Config, l net.Listener) string {
+	if !c.Database.postgres() {
+		return "portal"
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port(l))
 }
 
 // openStore opens the database and finds the keys. It sees to the directory

@@ -252,18 +252,36 @@ func (w *walk) lookBack(id, subject string) {
 	}
 }
 
-// delete deletes the meeting from its page.
+// delete deletes the meeting from its page, thinks better of it, and does it
+// after all without waiting.
 func (w *walk) delete(id string) {
 	w.t.Helper()
-	w.visit(w.portal.Base + "/meetings/" + id)
-	w.press("Delete", linkTo("/meetings/"+id+"/delete"), path("/meetings/"+id+"/delete"))
-	w.press("Delete for good", button("/meetings/"+id+"/delete", "Delete"), path("/meetings"))
-	w.see("the notice", `//*[@role="status" or @role="alert"][contains(., "eleted")]`)
+	w.hold(id)
+	w.press("Undo", waiting(id)+`//button[@value="keep"]`, path("/meetings"))
+	w.see("that it is kept", `//*[@role="alert"][contains(., "is kept")]`)
+	w.hold(id)
+	w.press("Delete now", `(//form[starts-with(@action, "/pending/")]//button[@value="delete"])[1]`, path("/meetings"))
+	w.see("that it is deleted", `//*[@role="alert"][contains(., "is deleted")]`)
 	rows, err := w.listed()
 	w.must(err)
 	if slices.Contains(rows, "/meetings/"+id) {
 		w.t.Fatalf("the list still has the deleted meeting %s", id)
 	}
+}
+
+// hold presses Delete on the meeting's pages, after which it can be undone.
+func (w *walk) hold(id string) {
+	w.t.Helper()
+	w.visit(w.portal.Base + "/meetings/" + id)
+	w.press("Delete", linkTo("/meetings/"+id+"/delete"), path("/meetings/"+id+"/delete"))
+	w.press("Delete the meeting", button("/meetings/"+id+"/delete", "Delete"), path("/meetings"))
+	w.see("the notice", `//*[@role="status"][contains(., "will be deleted")]`)
+	w.see("the meeting as waiting", waiting(id))
+}
+
+// waiting finds the meeting's row in the list while its delete can be undone.
+func waiting(id string) string {
+	return fmt.Sprintf(`//main//li[.//a[@href="/meetings/%s"]][.//button[@value="keep"]]`, id)
 }
 
 // signOut ends the browser session.

@@ -131,7 +131,12 @@ func (s *server) signOut(c echo.Context) error {
 	return s.goodbye(c, leftSignedOut)
 }
 
+// disconnect sends held deletes first: afterwards there is no token to send
+// them with.
 func (s *server) disconnect(c echo.Context) error {
+	if err := s.meetings.Flush(c.Request().Context(), caller(c)); err != nil {
+		return err
+	}
 	if err := s.auth.Disconnect(c.Response(), c.Request(), session(c)); err != nil {
 		return err
 	}

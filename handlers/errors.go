@@ -107,6 +107,16 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		}
 		return told, retryAfter, true
 	}
+	if going, ok := errors.AsType[*meetings.GoingError](err); ok {
+		told := refusal{http.StatusConflict, "This meeting is being deleted", "“" + pendingName(going.Pending) + "” is deleted soon. Undo that first, above; then you can start it or change it.", "The meeting", "/meetings/" + going.Pending.MeetingID}
+		if going.Pending.State == meetings.PendingSending {
+			told.text = "GoTo is being asked to delete “" + pendingName(going.Pending) + "” at this moment, so it cannot be started or changed."
+		}
+		return told, 0, false
+	}
+	if errors.Is(err, meetings.ErrNoPending) {
+		return *errNoPending, 0, false
+	}
 	if errors.Is(err, meetings.ErrStillAsking) {
 		return refusal{http.StatusServiceUnavailable, "GoTo is still being asked", "The same form was sent a moment ago and GoTo has not answered yet. Send it again in a moment: the meeting is made once.", "Upcoming meetings", "/meetings"}, 5 * time.Second, false
 	}
@@ -128,7 +138,7 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		return refusal{http.StatusBadGateway, "GoTo does not know this portal", "GoTo refuses the portal's client id and secret. Whoever runs the portal has to check them; you stay signed in.", "Back to the start page", "/"}, 0, true
 	case errors.Is(err, auth.ErrUnavailable):
 		return refusal{http.StatusServiceUnavailable, "GoTo's sign-in service does not answer", "You stay signed in, and nothing is lost. Try again in a moment.", "", ""}, 10 * time.Second, true
-	case errors.Is(err, auth.ErrStore), errors.Is(err, meetings.ErrForgotten):
+	case errors.Is(err, auth.ErrStore), errors.Is(err, meetings.ErrForgotten), errors.Is(err, meetings.ErrMemory):
 		return *errStoreDown, 5 * time.Second, true
 	case errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusGatewayTimeout, "GoTo is too slow just now", "The portal waited as long as it could. Nothing is lost; try again in a moment.", "", ""}, 0, true
@@ -179,8 +189,10 @@ func explainHTTP(status int) refusal {
 var (
 	errSignedInAlready = &refusal{http.StatusBadRequest, "You are signed in already", "This sign-in was finished before, or was not started in this browser. Nothing has changed.", "Upcoming meetings", "/meetings"}
 
-	errNotYours  = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
-	errNoHostURL = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
+	errNotYours   = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
+	errNoHostURL  = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
+	errNoPending  = &refusal{http.StatusNotFound, "No such held delete", "It was decided long ago, or it is somebody else's. Look at the meeting itself.", "Upcoming meetings", "/meetings"}
+	errNoDecision = &refusal{http.StatusBadRequest, "Delete or keep?", "Go back and press one of the two buttons; nothing was changed.", "Held deletes", "/pending"}
 )
 
 // seconds writes a wait for people, rounded up.

@@ -54,7 +54,7 @@ func (o *outage) Meta(ctx context.Context, name string) ([]byte, bool, error) {
 // again presses "Send it again" on the page of a form that failed.
 func (b *browser) again(name string, res answer) answer {
 	b.t.Helper()
-	form := res.doc(b.t).Find("main form")
+	form := res.doc(b.t).Find("main form.failure, main .failure form")
 	if button := strings.TrimSpace(form.Find("button").Text()); button != "Send it again" {
 		b.t.Fatalf("%s: %d, the page offers %q: %s", name, res.StatusCode, button, res.doc(b.t).Find("main").Text())
 	}
@@ -80,7 +80,7 @@ func TestFormsOutliveAnOutageOfGoTo(t *testing.T) {
 		form       url.Values
 		done       int
 	}{
-		"delete":   {"DELETE /G2M/rest/meetings/*", "/meet/meetings/" + doomed + "/delete", nil, http.StatusSeeOther},
+		"delete":   {"* /G2M/rest/meetings/*", "/meet/meetings/" + doomed + "/delete", nil, http.StatusSeeOther},
 		"start":    {"GET /G2M/rest/meetings/*/start", "/meet/meetings/" + started + "/start", url.Values{"x": {"<&> \"'"}, "y": {"1", "2", ""}}, http.StatusOK},
 		"meet now": {createCall, "/meet/meetings/now", now, http.StatusOK},
 		"invite":   {"* /admin/rest/v1/accounts/*/users", "/meet/people", url.Values{"first_name": {"Kim"}, "last_name": {"Lee"}, "email": {"kim@example.test"}}, http.StatusSeeOther},
@@ -139,15 +139,15 @@ func TestStoreGoesDownAfterTheDeed(t *testing.T) {
 	p := newPortal(t)
 	b := p.connected("ben")
 	id := b.create()
-	token := b.formToken()
+	form := plan("form_token", b.formToken())
 	p.wire.after = func(call string) {
-		if strings.HasPrefix(call, "DELETE ") {
+		if strings.HasPrefix(call, "PUT ") {
 			p.outage.down.Store(true)
 		}
 	}
-	res := b.post("/meetings/"+id+"/delete", url.Values{"form_token": {token}})
+	res := b.post("/meetings/"+id, form)
 	p.outage.down.Store(false)
-	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/meetings" {
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/meetings/"+id {
 		t.Errorf("%d %s", res.StatusCode, res.doc(t).Find("main").Text())
 	}
 	if !strings.Contains(p.log.String(), "session not saved after a form") {

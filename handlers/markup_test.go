@@ -36,6 +36,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"changed elsewhere": b.post("/portal/meetings/"+id, plan("subject", "Another", "co_organizer_keys", "12345", "read", "?")),
 			"deleted elsewhere": b.post("/portal/meetings/999999999", plan("read", "?")),
 			"delete":            b.get("/portal/meetings/" + id + "/delete"),
+			"nothing held":      b.get("/portal/pending"),
 			"starting":          b.post("/portal/meetings/"+id+"/start", nil),
 			"nobody came":       b.get("/portal/meetings/" + id + "/attendees"),
 			"attendees":         b.get(past),
@@ -69,6 +70,16 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			}
 		}
 		p.sandbox.Control(map[string]any{"faults": []any{}})
+		b.hold(id)
+		for name, res := range map[string]answer{
+			"list with a held delete":    b.get("/portal/meetings"),
+			"meeting with a held delete": b.get("/portal/meetings/" + id),
+			"held deletes":               b.get("/portal/pending"),
+			"in the way of an edit":      b.get("/portal/meetings/" + id + "/edit"),
+			"in the way of saving":       b.post("/portal/meetings/"+id, plan()),
+		} {
+			checkMarkup(t, user+", "+name, res)
+		}
 	}
 }
 

@@ -70,10 +70,14 @@ func (s *server) showMeeting(c echo.Context) error {
 		v.CoOrganizers = append(v.CoOrganizers, views.Person(p))
 	}
 	v.Mailto = "mailto:?" + strings.ReplaceAll(url.Values{"subject": {v.Subject}, "body": {v.Invitation}}.Encode(), "+", "%20")
-	switch m.Access {
-	case meetings.Own:
-		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit", backTo, c.QueryParam(backTo)), s.address("/meetings/"+id+"/delete")
-	case meetings.CoOrganized:
+	p, going := s.going(c, id)
+	switch {
+	case going:
+		held := s.viewPending(p)
+		v.Going, v.Role = &held, "Organizer: you are having it deleted"
+	case m.Access == meetings.Own:
+		v.StartURL, v.EditURL, v.DeleteURL = s.address("/meetings/"+id+"/start"), s.address("/meetings/"+id+"/edit", backTo, c.QueryParam(backTo)), s.address("/meetings/"+id+"/delete", backTo, c.QueryParam(backTo))
+	case m.Access == meetings.CoOrganized:
 		v.StartURL = s.address("/meetings/" + id + "/start")
 		v.Role = "Co-organizer: you can start it; only its organizer can change or delete it."
 		if m.Organizer.Key == "" {
@@ -82,7 +86,7 @@ func (s *server) showMeeting(c echo.Context) error {
 		if !who.Admin {
 			v.AttendeesURL = "" // GoTo refuses them
 		}
-	case meetings.Watched:
+	case m.Access == meetings.Watched:
 		v.Watching = meetings.Person(v.Organizer).Label()
 		v.Role = "Account admin: you can look, its organizer can change it"
 	}
@@ -104,19 +108,30 @@ func longWhen(m meetings.Meeting, loc *time.Location, now time.Time) string {
 	return date + ", " + span(m.Start.In(loc), m.End.In(loc))
 }
 
-func (s *server) confirmDelete(c echo.Context) error {
+// ownMeeting reads the meeting of the path, for what its organizer alone may
+// do.
+func (s *server) ownMeeting(c echo.Context) (meetings.Meeting, error) {
 	id, err := meetingID(c)
+	if err != nil {
+		return meetings.Meeting{}, err
+	}
+	return s.meetings.GetOwn(c.Request().Context(), caller(c), id)
+}
+
+func (s *server) confirmDelete(c echo.Context) error {
+	m, err := s.ownMeeting(c)
 	if err != nil {
 		return err
 	}
-	m, err := s.meetings.GetOwn(c.Request().Context(), caller(c), id)
-	if err != nil {
+	id := m.ID
+	if err := s.notGoing(c, id); err != nil {
 		return err
 	}
 	loc := zone(c)
 	v := views.Delete{
 		Subject: subject(m.Subject), Grouped: meetings.GroupID(id), When: longWhen(m, loc, s.meetings.Now().In(loc)),
-		Action: s.address("/meetings/" + id + "/delete"), Back: s.address("/meetings/" + id),
+		Action: s.address("/meetings/"+id+"/delete", backTo, c.QueryParam(backTo)), Back: s.address("/meetings/"+id, backTo, c.QueryParam(backTo)),
+		Seconds: int(meetings.HoldFor.Seconds()),
 		Lost: []string{
 			"The meeting ID " + meetings.GroupID(id) + " and its join link stop working, in every invitation that holds them.",
 			"GoTo cannot bring it back: a new meeting gets another id.",
@@ -133,16 +148,17 @@ func (s *server) confirmDelete(c echo.Context) error {
 	return s.page(c, http.StatusOK, views.DeletePage(s.base(c, "meetings", v.Subject, "Delete"), v))
 }
 
+// deleteMeeting holds the delete back: GoTo is asked in a while, unless the
+// user undoes it. Every page says so until then.
 func (s *server) deleteMeeting(c echo.Context) error {
-	id, err := meetingID(c)
+	m, err := s.ownMeeting(c)
 	if err != nil {
 		return err
 	}
-	if err := s.meetings.Delete(c.Request().Context(), caller(c), id); err != nil {
+	if _, err := s.meetings.Hold(c.Request().Context(), caller(c), m); err != nil {
 		return err
 	}
-	notify(c, auth.Success, "Meeting "+meetings.GroupID(id)+" is deleted.")
-	return s.to(c, "/meetings")
+	return s.to(c, strings.TrimPrefix(s.backLink(c, "/meetings", ""), s.prefix))
 }
 
 // startMeeting answers with a page and the host URL in the Refresh header

@@ -49,6 +49,7 @@ type form struct {
 	rows     int    // empty co-organizer rows to offer
 	pressed  string // the button that changed the form without sending it: add, remove, find
 	key      string // that it added or removed, "" for an empty row
+	going    string // the held delete of the meeting, in the way
 }
 
 func (s *server) showForm(c echo.Context, status int, f form) error {
@@ -59,7 +60,7 @@ func (s *server) showForm(c echo.Context, status int, f form) error {
 		Zones: zoneOptions(f.draft.TimeZone, zone(c), now),
 		Types: options(f.draft.Type, meetings.Scheduled, "Scheduled: one date", meetings.Recurring, "Room: any time, again and again", meetings.Immediate, "Immediate: now"),
 		Audio: audioChoices(f.draft.Audio), AudioText: f.draft.AudioText, AudioNote: f.note, Password: f.draft.PasswordRequired,
-		Read: f.read, Changes: f.changes, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold,
+		Read: f.read, Changes: f.changes, Person: f.person, FoundNote: f.foundWhy, Fold: f.draft.Fold, Going: f.going,
 	}
 	read := readVersion(f.read)
 	if read != nil {
@@ -304,6 +305,9 @@ func (s *server) keepForm(c echo.Context, f form, err error) error {
 	}
 	told, retryAfter, _ := explain(err, c.Request())
 	setRetryAfter(c, retryAfter)
+	if going, ok := errors.AsType[*meetings.GoingError](err); ok {
+		f.going = going.Pending.ID
+	}
 	s.log.ErrorContext(c.Request().Context(), "meeting not saved", "error", err, "request", c.Response().Header().Get(echo.HeaderXRequestID))
 	f.problems = []meetings.Problem{{Field: "meeting", Text: told.title + ". " + told.text + " What you typed is kept."}}
 	return s.showForm(c, told.status, f)
@@ -315,7 +319,10 @@ func (s *server) editMeeting(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.meetings.GetOwn(c.Request().Context(), caller(c), id)
+	if err := s.notGoing(c, id); err != nil {
+		return err
+	}
+	m, err := s.ownMeeting(c)
 	switch {
 	case err != nil:
 		return err
@@ -363,6 +370,11 @@ func (s *server) updateMeeting(c echo.Context) error {
 	if len(problems) > 0 {
 		f.problems = problems
 		return s.showForm(c, http.StatusUnprocessableEntity, f)
+	}
+	if going := c.FormValue("undo"); going != "" {
+		if _, err := s.meetings.Keep(c.Request().Context(), caller(c), going); err != nil {
+			return s.keepForm(c, f, err)
+		}
 	}
 	read := readVersion(f.read)
 	err = s.meetings.Update(c.Request().Context(), caller(c), id, plan, read)

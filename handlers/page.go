@@ -25,12 +25,13 @@ func (s *server) base(c echo.Context, nav string, title ...string) views.Base {
 	}
 	if session := session(c); session != nil {
 		u := session.User()
-		b.FormToken = session.FormToken()
+		b.FormToken, b.Here = session.FormToken(), here(c.Request())
 		b.User = &views.User{Name: u.Name(), Email: u.Email, Role: roleLine(u)}
 		if !b.Partial {
 			for _, n := range session.TakeNotices() {
 				b.Notices = append(b.Notices, views.Notice{Kind: n.Kind, Text: n.Text})
 			}
+			b.Pending = s.pendingBlock(c)
 		}
 	}
 	return b
@@ -77,6 +78,7 @@ func (s *server) page(c echo.Context, status int, component templ.Component, fra
 	if err := s.save(c); err != nil && status < http.StatusInternalServerError {
 		return err
 	}
+	s.tell(c)
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request, HX-Request-Type")
 	return c.HTMLBlob(status, buf.Bytes())
 }
@@ -192,9 +194,8 @@ func toBanner(c echo.Context) {
 // redirect invisibly, and for a data twin.
 func (s *server) askToConnect(c echo.Context, ended bool) {
 	r := c.Request()
-	back := r.URL.RequestURI()
+	back := here(r)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		back = returnPath(r.URL.Path)
 		if kept := s.keepDraft(c); kept != "" {
 			back = kept
 		}
@@ -227,6 +228,8 @@ func returnPath(path string) string {
 		return path
 	case strings.HasPrefix(path, "/settings"):
 		return "/settings"
+	case strings.HasPrefix(path, "/pending"):
+		return "/pending"
 	case strings.HasPrefix(path, "/meetings/") && path != "/meetings/now":
 		return path
 	}

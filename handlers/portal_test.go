@@ -33,19 +33,20 @@ import (
 // portal is the whole portal on a real listener, over the sandbox, the real
 // client and a real database.
 type portal struct {
-	t       *testing.T
-	url     string
-	sandbox *sandboxtest.Server
-	log     *logBuffer
-	store   *store.Store
-	file    string // of the database
-	wire    *wiretap
-	ahead   atomic.Int64 // of the clock, in nanoseconds
-	prefix  string
-	door    *auth.Auth
-	config  handlers.Config
-	outage  *outage
-	over    http.RoundTripper // how its browsers reach it
+	t        *testing.T
+	url      string
+	sandbox  *sandboxtest.Server
+	log      *logBuffer
+	store    *store.Store
+	meetings *meetings.Service
+	file     string // of the database
+	wire     *wiretap
+	ahead    atomic.Int64 // of the clock, in nanoseconds
+	prefix   string
+	door     *auth.Auth
+	config   handlers.Config
+	outage   *outage
+	over     http.RoundTripper // how its browsers reach it
 }
 
 type logBuffer struct {
@@ -142,10 +143,13 @@ func newPortalWith(t *testing.T, o options) *portal {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = door.Close(context.Background()) })
+	p.meetings = meetings.New(meetings.Config{
+		GoTo: goTo, Memory: p.outage, Holds: db, Vault: door.Vault("pending"), Place: "here", JoinBase: "https://meet.goto.com/", Log: log,
+		Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) },
+	})
 	p.door = door
 	p.config = handlers.Config{
-		Auth: door, Meetings: meetings.New(meetings.Config{GoTo: goTo, Memory: p.outage, JoinBase: "https://meet.goto.com/", Log: log,
-			Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }}),
+		Auth: door, Meetings: p.meetings,
 		PublicURL: public, Sandbox: true, TrustedProxies: o.proxies, Assets: static.Handler(), Ready: db.Ping, Log: log,
 	}
 	handler, err = handlers.New(p.config)

@@ -134,6 +134,8 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.POST("/meetings/:id/delete", s.deleteMeeting)
 	in.POST("/meetings/:id/start", s.startMeeting)
 	in.GET("/meetings/:id/attendees", s.showAttendees)
+	in.GET("/pending", s.listPending)
+	in.POST("/pending/:id", s.decidePending)
 	in.GET("/people", s.listPeople)
 	in.POST("/people", s.invitePerson)
 	in.POST("/people/names", s.nameKey)
@@ -271,7 +273,7 @@ func caller(c echo.Context) meetings.Caller {
 	session := session(c)
 	u := session.User()
 	return meetings.Caller{
-		UserKey: u.UserKey, AccountKey: u.AccountKey, Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session, Session: session,
+		UserKey: u.UserKey, AccountKey: u.AccountKey, Ref: session.UserRef(), Name: u.Name(), Email: u.Email, Admin: u.Admin, Tokens: session, Session: session,
 		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,8 +57,8 @@ func (s *server) listUpcoming(c echo.Context) error {
 	}
 	self := query("q", q.Text, "type", q.Type, "status", q.Status, "sort", q.Sort, "dir", dir, "organizer", organizer)
 	v := views.Upcoming{
-		FormID: rand.Text(),
-		Zone:   meetings.ZoneLabel(loc, now), Age: s.age(c, seen),
+		FormID: rand.Text(), Self: s.prefix + here(c.Request()),
+		Zone: meetings.ZoneLabel(loc, now), Age: s.age(c, seen),
 		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: dir, Organizer: organizer},
 		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
 		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),
@@ -75,13 +76,18 @@ func (s *server) listUpcoming(c echo.Context) error {
 		v.Announce += ", page " + strconv.Itoa(page) + " of " + strconv.Itoa(pages)
 	}
 	filtered := q.Text != "" || q.Type != "" || q.Status != ""
-	if next, ok := meetings.Next(list, s.meetings.Now()); ok && !filtered && page == 1 && organizer == "" {
+	staying := slices.DeleteFunc(slices.Clone(list), func(m meetings.Meeting) bool { _, going := s.going(c, m.ID); return going })
+	if next, ok := meetings.Next(staying, s.meetings.Now()); ok && !filtered && page == 1 && organizer == "" {
 		row := s.upcomingRow(next, loc, now, "")
 		v.Next = &row
 	}
 	back := place(self, page)
 	for _, m := range cut {
 		row := s.upcomingRow(m, loc, now, back)
+		if p, ok := s.going(c, m.ID); ok {
+			going := s.viewPending(p)
+			row.Going, row.StartURL = &going, ""
+		}
 		word, date := "", ""
 		switch {
 		case q.Sort != "":

@@ -58,6 +58,11 @@ func (forgetful) Known(context.Context, string) ([]Known, error)                
 func (forgetful) Remember(context.Context, string, Remembered) error                        { return nil }
 func (forgetful) Recall(context.Context, string, string) (r Remembered, ok bool, err error) { return }
 
+// nothingHeld is a Holds of nothing.
+type nothingHeld struct{ Holds }
+
+func (nothingHeld) PendingOf(context.Context, string) ([]PendingRow, error) { return nil, nil }
+
 // browser is a session and its tokens.
 type browser struct {
 	id     string
@@ -73,12 +78,17 @@ func (b *browser) AccessToken(context.Context) (string, time.Time, error) {
 func (b *browser) RenewToken(ctx context.Context, _ string) (string, time.Time, error) {
 	return b.AccessToken(ctx)
 }
+func (b *browser) LendToken(ctx context.Context) (string, time.Time, error) {
+	return b.AccessToken(ctx)
+}
 
 func (b *browser) caller(maxAge time.Duration, stale bool) Caller {
 	return Caller{UserKey: "user of " + b.id, AccountKey: "1", Tokens: b, Session: b, MaxAge: maxAge, Stale: stale}
 }
 
-func newService(g GoTo) *Service { return New(Config{GoTo: g, Memory: forgetful{}}) }
+func newService(g GoTo) *Service {
+	return New(Config{GoTo: g, Memory: forgetful{}, Holds: nothingHeld{}})
+}
 
 // see is the subject that the list shows, and its age.
 func see(t *testing.T, s *Service, c Caller) (string, Seen) {

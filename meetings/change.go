@@ -170,8 +170,12 @@ func (e *ChangedError) Error() string {
 // Update replaces the meeting at GoTo with p. When it is no longer what was
 // read, the error is a *ChangedError and nothing is replaced; co-organizers that
 // were added or taken off elsewhere are no such reason. A nil read means that p
-// is the whole truth.
+// is the whole truth. When the caller is having it deleted, the error is a
+// *GoingError.
 func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, read *Version) error {
+	if err := s.notGoing(ctx, c, id); err != nil {
+		return err
+	}
 	if read != nil {
 		live, err := s.GetOwn(ctx, c, id)
 		switch {

@@ -221,23 +221,12 @@ func subjectNow(name string) string {
 	return subject
 }
 
-// Delete removes the meeting at GoTo. Its past sessions stay in history.
-func (s *Service) Delete(ctx context.Context, c Caller, id string) error {
-	// Once it is gone nobody can tell its subject.
-	subject := s.subjectOf(ctx, c, id)()
-	err := s.goTo.Delete(ctx, c.Tokens, id)
-	s.record(ctx, c, DeedDelete, id, subject, err)
-	if err != nil {
-		return fmt.Errorf("deleting meeting: %w", err)
-	}
-	if err := s.memory.Forget(ctx, c.AccountKey, id); err != nil {
-		s.log.WarnContext(ctx, "deleted meeting not forgotten", "error", err)
-	}
-	return nil
-}
-
-// Start asks GoTo for the URL that opens the meeting as its host.
+// Start asks GoTo for the URL that opens the meeting as its host. The error is
+// a *GoingError when the caller is having the meeting deleted.
 func (s *Service) Start(ctx context.Context, c Caller, id string) (HostURL, error) {
+	if err := s.notGoing(ctx, c, id); err != nil {
+		return HostURL{}, err
+	}
 	subject := s.subjectOf(ctx, c, id)
 	host, err := s.goTo.Start(ctx, c.Tokens, id)
 	s.record(ctx, c, DeedStart, id, subject(), err)

@@ -17,12 +17,16 @@ import (
 type Tokens interface {
 	AccessToken(ctx context.Context) (token string, issued time.Time, err error)
 	RenewToken(ctx context.Context, refused string) (token string, issued time.Time, err error)
+	// LendToken returns a token and when it lapses, for what is done after
+	// the request.
+	LendToken(ctx context.Context) (token string, lapses time.Time, err error)
 }
 
 // Caller is on whose behalf GoTo is asked.
 type Caller struct {
 	UserKey    string // equals the organizer key
 	AccountKey string // "" when GoTo did not name it
+	Ref        string // names the user among those of all accounts
 	Name       string
 	Email      string
 	Admin      bool // may see other organizers of the account
@@ -63,6 +67,9 @@ type GoTo interface {
 type Config struct {
 	GoTo     GoTo
 	Memory   Memory
+	Holds    Holds
+	Vault    Vault  // for Holds
+	Place    string // names this process among those over one store, the same after a restart
 	JoinBase string // a meeting id is appended when GoTo's own join URL is not known
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -73,6 +80,9 @@ type Config struct {
 type Service struct {
 	goTo     GoTo
 	memory   Memory
+	holds    Holds
+	vault    Vault
+	place    string
 	joinBase string
 	now      func() time.Time
 	log      *slog.Logger
@@ -81,7 +91,10 @@ type Service struct {
 
 // New returns a Service. Now and Log may be left out.
 func New(c Config) *Service {
-	s := &Service{goTo: c.GoTo, memory: c.Memory, joinBase: c.JoinBase, now: c.Now, log: c.Log}
+	s := &Service{
+		goTo: c.GoTo, memory: c.Memory, holds: c.Holds, vault: c.Vault, place: c.Place,
+		joinBase: c.JoinBase, now: c.Now, log: c.Log,
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -51,6 +51,15 @@
   document.addEventListener("htmx:finally:request", () => document.querySelectorAll("[aria-busy]").forEach((n) => n.removeAttribute("aria-busy")));
   document.addEventListener("htmx:after:swap", lead);
 
+  // Seconds that the server wrote are counted down, in its own words.
+  setInterval(() => {
+    for (const left of document.querySelectorAll("[data-left]")) {
+      const n = Math.max(0, left.dataset.left - 1);
+      left.dataset.left = n;
+      left.textContent = n === 0 ? "now" : n === 1 ? "in 1 second" : `in ${n} seconds`;
+    }
+  }, 1000);
+
   // Where the end falls, on the chosen zone's clock, and only if that reads the
   // start once. No zone moves its clock twice within 26 hours.
   const value = (id) => document.getElementById(id)?.value ?? "";

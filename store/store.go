@@ -25,6 +25,7 @@ const deadline = 5 * time.Second
 var (
 	_ auth.Store      = (*Store)(nil)
 	_ meetings.Memory = (*Store)(nil)
+	_ meetings.Holds  = (*Store)(nil)
 )
 
 // Store is an open database. Its methods may be called at the same time, and
@@ -91,8 +92,12 @@ const createsKept = 30 * 24 * time.Hour
 // That it is there tells the next holder that the one before did not finish.
 const leasesKept = time.Hour
 
-// Sweep deletes sessions, connect flows, drafts and creates that have expired and returns how
-// many there were.
+// pendingKept is how long a held delete waits for its user to decide, and how
+// long it is known what became of it.
+const pendingKept = 30 * 24 * time.Hour
+
+// Sweep deletes sessions, connect flows, drafts, creates and held deletes that have expired and
+// returns how many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
 	for _, expired := range []struct {
@@ -104,6 +109,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		{"DELETE FROM drafts WHERE expires <= $1", now},
 		{"DELETE FROM refresh_leases WHERE expires <= $1", now.Add(-leasesKept)},
 		{"DELETE FROM creates WHERE begun <= $1", now.Add(-createsKept)},
+		{"DELETE FROM pending WHERE created <= $1", now.Add(-pendingKept)},
 	} {
 		n, err := s.exec(ctx, expired.statement, millis(expired.at))
 		if err != nil {

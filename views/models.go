@@ -17,6 +17,7 @@ const (
 	Results      Fragment = "results"      // a list with its count, paging and announcement
 	CoOrganizers Fragment = "coorganizers" // the co-organizer rows of the form
 	BannerOnly   Fragment = "banner"       // an error, aimed at the banner
+	PendingOnly  Fragment = "pending"      // the deletes that wait
 )
 
 // Base is what every page has.
@@ -28,6 +29,8 @@ type Base struct {
 	User      *User    // nil: nobody is signed in
 	Sandbox   bool
 	Notices   []Notice
+	Pending   PendingBlock
+	Here      string // path and query of this page, to come back to
 	RequestID string
 	FormToken string // "" leaves the hidden field out
 	Partial   bool   // htmx asked for a part: announcements go along
@@ -38,6 +41,24 @@ type User struct{ Name, Email, Role string }
 
 // Notice is one sentence at the top of the page.
 type Notice struct{ Kind, Text string }
+
+// PendingBlock is what every page shows of the user's deletes that wait.
+type PendingBlock struct {
+	List  []Pending
+	Again int    // seconds until something new is to be seen; 0 nothing
+	Self  string // address of the block, for the page it is on
+}
+
+// Pending is a delete that waits, or news of one: "“Subject” Text When".
+type Pending struct {
+	Kind         string // as of a Notice
+	Subject      string
+	Text, When   string
+	Badge        string // instead of Text, where the meeting itself stands
+	Left         int    // seconds that When counts down
+	Action       string // of the form
+	Keep, Delete string // words on its buttons; "" leaves one out
+}
 
 // URL puts the path prefix before a path of ours.
 func (b Base) URL(path string) string { return b.Path + path }
@@ -137,6 +158,7 @@ type Upcoming struct {
 	Empty         string // why there is nothing, with EmptyNext to do
 	EmptyNext     Link
 	Announce      string
+	Self          string // address, to read the list again
 }
 
 // ListQuery is what was asked of a list.
@@ -171,6 +193,7 @@ type Row struct {
 	Invitation   string
 	StartURL     string // "" cannot be started from here
 	EditURL      string
+	Going        *Pending // its delete, that is about to happen
 }
 
 // Meeting is one meeting's page.
@@ -193,6 +216,7 @@ type Meeting struct {
 	Watching              string // an admin reads another's meeting
 	Role                  string // what the reader is to it
 	Doubt                 Link   // with Role: GoTo does not say whose it is, so it may be the reader's own
+	Going                 *Pending
 	Back                  Link
 	Age                   Age
 	Missing               string // what could not be read
@@ -224,6 +248,7 @@ type MeetingForm struct {
 	FoundNote           string
 	Fold                string
 	AskFold             bool
+	Going               string // the held delete that is in the way of saving
 	Problems            []Problem
 	MinDate             string
 }
@@ -246,7 +271,15 @@ type KeyRow struct {
 type Delete struct {
 	Subject, Grouped, When string
 	Action, Back           string
+	Seconds                int // that it is held back
 	Lost                   []string
+}
+
+// Held is the page of the deletes that wait.
+type Held struct {
+	Block    PendingBlock
+	Next     Link
+	Announce string
 }
 
 // Starting is the page while the host page opens.
