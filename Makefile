@@ -13,7 +13,7 @@ help:
 	@echo "make generate    write the Go code of the templates"
 	@echo "make fmt         format Go code and templates"
 	@echo "make lint        go vet and staticcheck"
-	@echo "make check       generated code, formatting, lint and go.mod are as they should be"
+	@echo "make check       generated code, formatting, lint, gosec and go.mod are as they should be"
 	@echo "make docker      build the image with docker"
 	@echo "make image-test  build the image without docker, run it and measure it (as root)"
 

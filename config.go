@@ -21,7 +21,7 @@ import (
 // server's metadata.
 const (
 	gotoAuthURL   = "https://authentication.logmeininc.com/oauth/authorize"
-	gotoTokenURL  = "https://authentication.logmeininc.com/oauth/token"
+	gotoTokenURL  = "https://authentication.logmeininc.com/oauth/token" // #nosec G101 -- an address, no credential
 	gotoRevokeURL = "https://authentication.logmeininc.com/oauth/revoke"
 	gotoAPIURL    = "https://api.getgo.com"
 	gotoJoinURL   = "https://meet.goto.com/"

@@ -80,7 +80,7 @@ func (a *Auth) renewed(ctx context.Context, t ticket, stale Secret) (tokens, str
 		select {
 		case <-waiting.Done():
 			return tokens{}, wasUnavailable, fmt.Errorf("refresh the token: another process has not finished: %w", ErrUnavailable)
-		case <-time.After(leaseLook/2 + rand.N(leaseLook)):
+		case <-time.After(leaseLook/2 + rand.N(leaseLook)): // #nosec G404 -- a pause is no secret
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (a *Auth) secure() bool { return a.cfg.PublicURL.Scheme == "https" }
 // setCookie sets a cookie for age; zero or less takes it away. The path is "/"
 // whatever the prefix of PublicURL, as the __Host- prefix demands.
 func (a *Auth) setCookie(w http.ResponseWriter, name string, value Secret, age time.Duration) {
-	c := &http.Cookie{
+	c := &http.Cookie{ // #nosec G124 -- Secure is what PUBLIC_URL allows; over plain http browsers would drop it
 		Name:     a.cookieName(name),
 		Value:    value.Reveal(),
 		Path:     "/",

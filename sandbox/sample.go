@@ -33,7 +33,7 @@ const (
 // that a past day looks the same whenever the sandbox starts.
 func dice(words ...any) *rand.Rand {
 	sum := sha256.Sum256([]byte(fmt.Sprint(words...)))
-	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
+	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16]))) // #nosec G404 -- sample data has to be the same each time
 }
 
 func (m *model) samplePeople() {
@@ -225,7 +225,7 @@ func sampleRecording(r *rand.Rand, s *session) *recording {
 	if r.IntN(3) > 0 {
 		token := make([]byte, 32)
 		for i := range token {
-			token[i] = byte(r.UintN(256))
+			token[i] = byte(r.UintN(256)) // #nosec G115 -- below 256
 		}
 		rec.Share += "/#/s/" + hex.EncodeToString(token)
 	}

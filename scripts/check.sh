@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fails if generated code, formatting or go.mod are not as the tools make them,
-# or if go vet or staticcheck complain.
+# or if go vet, staticcheck or gosec complain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,8 +23,9 @@ fi
 
 go vet ./...
 go tool staticcheck ./...
+scripts/scan.sh gosec
 
-if ! go mod tidy -diff; then
+if ! go mod tidy -diff || ! go -C tools mod tidy -diff; then
 	echo "check: go.mod or go.sum is not tidy: run go mod tidy and commit" >&2
 	exit 1
 fi

@@ -41,7 +41,7 @@ func Build(dir string) (Program, error) {
 	p := Program{path: filepath.Join(dir, "portal")}
 	ctx, cancel := context.WithTimeout(context.Background(), buildDeadline)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-o", p.path, "portal")
+	build := exec.CommandContext(ctx, "go", "build", "-o", p.path, "portal") // #nosec G204 -- only for tests, into a directory they made
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		return p, fmt.Errorf("build the portal: %w", err)
@@ -70,7 +70,7 @@ func (b Program) Start(t testing.TB, dir string, env []string, args ...string) *
 	t.Helper()
 	p := &Process{t: t, gone: make(chan struct{}), more: make(chan struct{})}
 	command := slices.Concat(b.Under, []string{b.path}, args)
-	p.cmd = exec.Command(command[0], command[1:]...)
+	p.cmd = exec.Command(command[0], command[1:]...) // #nosec G204 -- only for tests, which name the program
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, env...)
 	p.cmd.Stderr = (*logWriter)(p)

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("name one folder for the pictures")
 	}
 	dir := flags.Arg(0)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	profile, err := os.MkdirTemp("", "portal-shots-")
@@ -121,7 +121,7 @@ func (c camera) take(name, path string) error {
 				return err
 			}
 			file := filepath.Join(c.dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
-			if err := os.WriteFile(file, picture, 0o644); err != nil {
+			if err := os.WriteFile(file, picture, 0o600); err != nil {
 				return err
 			}
 			if over, err := chrome.Run(c.Browser, "measure "+path, chromedp.Evaluate[int](

@@ -86,7 +86,7 @@ func Start(options ...string) (*Cluster, error) {
 		}
 	}
 	c := &Cluster{dir: dir, options: options, run: func(program string, args ...string) error {
-		cmd := exec.Command(filepath.Join(bin, program), args...)
+		cmd := exec.Command(filepath.Join(bin, program), args...) // #nosec G204 -- only for tests, which name the program
 		cmd.Dir, cmd.SysProcAttr = dir, who
 		var out bytes.Buffer
 		if program != "pg_ctl" { // the server would keep a pipe open
@@ -178,5 +178,5 @@ func asPostgres(dir string) (*syscall.SysProcAttr, error) {
 	if err := os.Chown(dir, uid, gid); err != nil {
 		return nil, err
 	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil // #nosec G115 -- ids of the system
 }
