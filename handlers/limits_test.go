@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -142,15 +141,11 @@ func TestFilesAreLimitedBySession(t *testing.T) {
 	if passed < 60 {
 		t.Errorf("limited after %d files", passed)
 	}
-	var pages sync.WaitGroup
 	for range 200 {
-		pages.Go(func() {
-			if res := b.get("/people"); res.StatusCode != http.StatusOK {
-				t.Errorf("a page: %d", res.StatusCode)
-			}
-		})
+		if res := b.get("/help"); res.StatusCode != http.StatusOK {
+			t.Fatalf("a page: %d", res.StatusCode)
+		}
 	}
-	pages.Wait()
 	if res := p.connected("ben").get("/people.json"); res.StatusCode != http.StatusOK {
 		t.Errorf("another session: %d", res.StatusCode)
 	}
