@@ -281,6 +281,9 @@ func (a answer) String() string {
 	if a.location() != "" {
 		return s + " to " + a.location()
 	}
+	if !a.isPage() {
+		return s + fmt.Sprintf(", no page of the portal: %.300q", a.body)
+	}
 	return s + fmt.Sprintf(" %q: %.300s", a.heading(), strings.Join(strings.Fields(a.doc().Find("main").Text()), " "))
 }
 
