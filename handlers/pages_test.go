@@ -38,16 +38,38 @@ func TestCallsAPage(t *testing.T) {
 		"nobody came":               {ada, "/meetings/" + adas + "/attendees", 2},
 		"another's upcoming":        {ada, "/meetings?organizer=" + bens, 1},
 		"another's history of week": {ada, "/history?organizer=" + bens, 1},
+		// One for the users, and one for each of eight organizers and each window.
+		"all organizers' week":          {ada, "/history?organizer=all", 1 + 8},
+		"all organizers, three windows": {ada, "/history?organizer=all&from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 1 + 8*3},
+		"people":                        {ada, "/people", 2},
+		"people of an organizer":        {ben, "/people", 0},
 	} {
-		p.ahead.Add(int64(3 * time.Second)) // what was read before is too old
-		before := total(p.sandbox.Calls())
-		if res := tt.b.get(tt.path); res.StatusCode != 200 {
-			t.Errorf("%s: status %d", name, res.StatusCode)
-		}
-		if got := total(p.sandbox.Calls()) - before; got != tt.want {
-			t.Errorf("%s costs %d calls, want %d", name, got, tt.want)
+		path, query, _ := strings.Cut(tt.path, "?")
+		for _, twin := range append(twinsOf(path), "") { // a file costs what its page does
+			if twin != "" && name == "nobody came" {
+				continue // a file has no reason to give
+			}
+			p.ahead.Add(int64(3 * time.Second)) // what was read before is too old
+			before := total(p.sandbox.Calls())
+			if res := tt.b.get(path + twin + "?" + query); res.StatusCode != 200 {
+				t.Errorf("%s%s: status %d", name, twin, res.StatusCode)
+			}
+			if got := total(p.sandbox.Calls()) - before; got != tt.want {
+				t.Errorf("%s%s costs %d calls, want %d", name, twin, got, tt.want)
+			}
 		}
 	}
+}
+
+// twinsOf are the files that a page's rows come as, too.
+func twinsOf(path string) []string {
+	switch {
+	case path == "/meetings" || path == "/history":
+		return []string{".csv", ".xlsx", ".json", ".ics"}
+	case path == "/people" || strings.HasSuffix(path, "/attendees"):
+		return []string{".csv", ".xlsx", ".json"}
+	}
+	return []string{".ics"} // one meeting
 }
 
 func total(calls map[string]int) int {

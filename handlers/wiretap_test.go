@@ -28,6 +28,9 @@ type wiretap struct {
 	lose  atomic.Pointer[string] // METHOD /path whose answers get lost, done as they are
 	after func(call string)      // told of each answer before it goes back
 
+	sent func(call string, body []byte)               // told of each request
+	edit func(call string, answer []byte) (as []byte) // changes an answer before it goes back
+
 	mu      sync.Mutex
 	secrets map[string]string // secret → its kind
 }
@@ -48,6 +51,9 @@ func newWiretap(t *testing.T, sandbox string, padding int) *wiretap {
 			}
 			if body, err := io.ReadAll(r.In.Body); err == nil {
 				w.hear(r.In.Header.Get("Content-Type"), body)
+				if w.sent != nil {
+					w.sent(r.In.Method+" "+r.In.URL.Path, body)
+				}
 				r.Out.Body = io.NopCloser(bytes.NewReader(body))
 			}
 		},
@@ -65,6 +71,9 @@ func newWiretap(t *testing.T, sandbox string, padding int) *wiretap {
 				}
 			}
 			w.hear(res.Header.Get("Content-Type"), body)
+			if w.edit != nil {
+				body = w.edit(res.Request.Method+" "+res.Request.URL.Path, body)
+			}
 			if lost := w.lose.Load(); lost != nil && *lost == res.Request.Method+" "+res.Request.URL.Path {
 				return errors.New("lost")
 			}
