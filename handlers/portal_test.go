@@ -166,6 +166,7 @@ type browser struct {
 	client *http.Client
 
 	signedIn bool
+	agent    string // its User-Agent; "" is Go's
 	token    string // see formToken
 }
 
@@ -208,6 +209,9 @@ func (b *browser) do(method, target string, form url.Values, header ...string) a
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", b.portal.url)
+	}
+	if b.agent != "" {
+		req.Header.Set("User-Agent", b.agent)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		if header[i+1] == "" {
