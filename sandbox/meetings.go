@@ -68,7 +68,9 @@ func (m *model) nextMeeting() string {
 	}
 }
 
-// conferenceCall is the dial-in text that the option word stands for.
+// conferenceCall is the dial-in text that the option word stands for. How GoTo
+// renders an organizer's private bridge is not established: here it has the
+// form of the others.
 func conferenceCall(audio, id string) string {
 	switch audio {
 	case "VoIP":
@@ -76,7 +78,7 @@ func conferenceCall(audio, id string) string {
 	case "PSTN", "Free", "Hybrid":
 		return "US: +1 (555) 010-0100\nGermany: +49 30 55501000\nAccess Code: " + dashed(id)
 	case "Private":
-		return "Private conference call"
+		return "US: +1 (555) 010-0177\nAccess Code: 010-017-747"
 	}
 	return audio
 }
