@@ -176,7 +176,7 @@ func (w *walk) find(id, words string) {
 	if len(rows) != 1 || rows[0] != "/meetings/"+id {
 		w.t.Fatalf("searching for %q lists %q, want the one meeting %s", words, rows, id)
 	}
-	w.press("the meeting's subject", linkTo("/meetings/"+id), path("/meetings/"+id))
+	w.press("the meeting's subject", fmt.Sprintf(`(//main//li//a[%s])[1]`, leads("href", "/meetings/"+id)), path("/meetings/"+id))
 	at, err := w.Address()
 	w.must(err)
 	if at.Query().Get("back") != "q="+url.QueryEscape(words) {
@@ -222,6 +222,9 @@ func (w *walk) end(host *url.URL) {
 	w.t.Helper()
 	w.visit(host.String())
 	w.press("End", `//button[starts-with(normalize-space(), "End")]`, anywhere)
+	if strings.HasPrefix(w.sandbox, w.portal.Base) { // alone it knows of no portal
+		w.press("Back to the portal", `//a[normalize-space()="Back to the portal"]`, path("/meetings"))
+	}
 }
 
 // meetNow creates and starts a meeting in one press, and ends it.

@@ -59,6 +59,21 @@ func TestStrangersSignIn(t *testing.T) {
 	}
 }
 
+// Who comes with a foreign account can go on with another.
+func TestForeignAccountCanTryAnother(t *testing.T) {
+	p := newPortalWith(t, options{account: "9007199254740993001"})
+	b := p.browser()
+	res := b.get(b.consent("/auth/connect", "dan@example.test"))
+	main := res.doc(t).Find("main")
+	link := main.Find(`a[href="/auth/connect"]`)
+	if res.StatusCode != http.StatusForbidden || !strings.Contains(link.Text(), "Connect with another account") || !strings.Contains(main.Text(), "sign out there first") {
+		t.Fatalf("%d %s", res.StatusCode, main.Text())
+	}
+	if again := b.get(b.consent(link.AttrOr("href", ""), "ada@example.test")); again.StatusCode != http.StatusSeeOther {
+		t.Errorf("with another account: %d", again.StatusCode)
+	}
+}
+
 func TestSandboxNeedsNoSetUp(t *testing.T) {
 	p := newPortal(t)
 	doc := p.browser().get("/setup").doc(t)

@@ -78,6 +78,7 @@ type options struct {
 	https   bool           // PUBLIC_URL, and the listener
 	proxies []netip.Prefix // TRUSTED_PROXIES
 	setup   bool           // no OAuth client yet
+	account string         // the one that is admitted; "" admits any
 }
 
 func newPortalWith(t *testing.T, o options) *portal {
@@ -130,7 +131,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 	}
 	door, err := auth.New(auth.Config{
 		Store: p.outage, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke",
-		Client: client, Sandbox: !o.setup, AllowedAccounts: []string{"*"}, Log: log,
+		Client: client, Sandbox: !o.setup, AllowedAccounts: []string{cmp.Or(o.account, "*")}, Log: log,
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
 			return auth.Identity{
