@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -226,8 +227,13 @@ func (s *Session) save(ctx context.Context) error {
 			s.row, s.dirty, s.added, s.taken = row, false, nil, nil
 			return nil
 		}
-		if err := s.reload(ctx); err != nil {
+		differs, err := s.reload(ctx)
+		if err != nil {
 			return err
+		}
+		if !differs { // whoever was faster wrote the same
+			s.dirty, s.added, s.taken = false, nil, nil
+			return nil
 		}
 	}
 	return errors.New("save the session: others keep writing it")
@@ -244,19 +250,20 @@ func (s *Session) touch(ctx context.Context) error {
 	return nil
 }
 
-// reload reads the row again and makes this request's changes to it.
-func (s *Session) reload(ctx context.Context) error {
+// reload reads the row again, makes this request's changes to it, and tells
+// whether there is anything left to write.
+func (s *Session) reload(ctx context.Context) (differs bool, err error) {
 	row, found, err := s.auth.cfg.Store.Session(ctx, s.ticket.hash)
 	if err != nil {
-		return fmt.Errorf("save the session: %w: %w", ErrStore, err)
+		return false, fmt.Errorf("save the session: %w: %w", ErrStore, err)
 	}
 	if !found {
 		s.ended = true
-		return ErrSessionEnded
+		return false, ErrSessionEnded
 	}
 	b, err := s.auth.openBlob(s.ticket, row)
 	if err != nil {
-		return fmt.Errorf("save the session: %w", err)
+		return false, fmt.Errorf("save the session: %w", err)
 	}
 	s.row, s.user = row, b.User
 	s.notices = s.notices[:0:0]
@@ -270,7 +277,7 @@ func (s *Session) reload(ctx context.Context) error {
 			s.notices = append(s.notices, n)
 		}
 	}
-	return nil
+	return !slices.Equal(s.notices, b.Notices) || row.KeyID != s.auth.cfg.Keys[0].id, nil
 }
 
 // userRef names the owner of a session among all accounts. A user whom GoTo

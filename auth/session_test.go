@@ -141,6 +141,43 @@ func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
 	}
 }
 
+// However many pages open at once and take the same notice, each is saved: all
+// but one find it done.
+func TestNoticeTakenByManyPagesAtOnce(t *testing.T) {
+	w, b := newWorld(t), &browser{}
+	w.logIn(b)
+	r := b.request("GET", "/")
+	s, err := w.Session(r)
+	if err != nil || s == nil {
+		t.Fatal(err)
+	}
+	s.Notify(auth.Notice{Kind: auth.Success, Text: "once"})
+	if err := w.Save(httptest.NewRecorder(), r, s); err != nil {
+		t.Fatal(err)
+	}
+	var pages sync.WaitGroup
+	loaded, start := sync.WaitGroup{}, make(chan struct{})
+	for range 40 {
+		loaded.Add(1)
+		pages.Go(func() {
+			r := b.request("GET", "/")
+			s, err := w.Session(r)
+			loaded.Done()
+			<-start
+			if err != nil || s == nil || len(s.TakeNotices()) != 1 {
+				t.Error(err)
+				return
+			}
+			if err := w.Save(httptest.NewRecorder(), r, s); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	loaded.Wait()
+	close(start)
+	pages.Wait()
+}
+
 // Two tabs that change the notices at once lose none and repeat none.
 func TestNoticesOfTwoTabs(t *testing.T) {
 	w, b := newWorld(t), &browser{}
