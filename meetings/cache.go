@@ -267,11 +267,11 @@ func weigh(v reflect.Value) int64 {
 		if v.IsNil() {
 			return 0
 		}
-		return int64(v.Elem().Type().Size()) + weigh(v.Elem())
+		return int64(v.Elem().Type().Size()) + weigh(v.Elem()) // #nosec G115 -- a type is small
 	case reflect.String:
 		return int64(v.Len())
 	case reflect.Slice:
-		bytes := int64(v.Cap()) * int64(v.Type().Elem().Size())
+		bytes := int64(v.Cap()) * int64(v.Type().Elem().Size()) // #nosec G115 -- a type is small
 		for i := range v.Len() {
 			bytes += weigh(v.Index(i))
 		}
