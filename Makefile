@@ -31,6 +31,7 @@ test: setup
 
 soak: setup
 	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
+	SOAK=1 go test -count=1 -timeout 30m -run TestFaultMatrix ./handlers/
 
 fuzz:
 	scripts/fuzz.sh $(or $(FUZZTIME),10s)

@@ -41,6 +41,8 @@ type portal struct {
 	meetings *meetings.Service
 	file     string // of the database
 	wire     *wiretap
+	goTo     *unreliable  // with deadlines
+	tokens   *unreliable  // with deadlines
 	ahead    atomic.Int64 // of the clock, in nanoseconds
 	prefix   string
 	door     *auth.Auth
@@ -79,6 +81,9 @@ type options struct {
 	proxies []netip.Prefix // TRUSTED_PROXIES
 	setup   bool           // no OAuth client yet
 	account string         // the one that is admitted; "" admits any
+
+	deadlines deadlines // with a page deadline, GoTo is behind lines that can fail
+	database  string    // "": a fresh SQLite file
 }
 
 func newPortalWith(t *testing.T, o options) *portal {
@@ -86,7 +91,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 	sb := sandboxtest.New(t)
 	sb.Control(map[string]any{"rate_limit_per_s": 0})
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(dir, "portal.db"))
+	db, err := store.Open(t.Context(), cmp.Or(o.database, filepath.Join(dir, "portal.db")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +126,14 @@ func newPortalWith(t *testing.T, o options) *portal {
 		}
 	})
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	goTo, err := gotomeeting.New(gotomeeting.Config{BaseURL: tapped, Rate: 1000, Log: log})
+	calls, places := gotomeeting.Config{BaseURL: tapped, Rate: 1000, Log: log}, auth.Config{TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke"}
+	if o.deadlines.page > 0 {
+		p.goTo, p.tokens = newUnreliable(t, wire.url, o.deadlines), newUnreliable(t, wire.url, o.deadlines)
+		p.tokens.patient()
+		calls.BaseURL, calls.HTTP = p.goTo.url+api.Path, p.goTo.client
+		places.TokenURL, places.RevokeURL, places.HTTP = p.tokens.url+api.Path+"/oauth/token", p.tokens.url+api.Path+"/oauth/revoke", p.tokens.client
+	}
+	goTo, err := gotomeeting.New(calls)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +142,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 		client = auth.ClientCredentials{}
 	}
 	door, err := auth.New(auth.Config{
-		Store: p.outage, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke",
+		Store: p.outage, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: places.TokenURL, RevokeURL: places.RevokeURL, HTTP: places.HTTP,
 		Client: client, Sandbox: !o.setup, AllowedAccounts: []string{cmp.Or(o.account, "*")}, Log: log,
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
@@ -151,7 +163,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 	p.door = door
 	p.config = handlers.Config{
 		Auth: door, Meetings: p.meetings,
-		PublicURL: public, Sandbox: true, TrustedProxies: o.proxies, Assets: static.Handler(), Ready: db.Ping, Log: log,
+		PublicURL: public, Sandbox: true, TrustedProxies: o.proxies, Assets: static.Handler(), Ready: db.Ping, Log: log, Deadline: o.deadlines.page,
 	}
 	handler, err = handlers.New(p.config)
 	if err != nil {
