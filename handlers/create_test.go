@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -184,5 +185,74 @@ func TestLateMeetingIsAdopted(t *testing.T) {
 	}
 	if n := b.alike("Late"); n != 1 {
 		t.Errorf("%d meetings", n)
+	}
+}
+
+// On the second click of a double click the browser drops the first request,
+// which GoTo has already got and is slow about.
+func TestDroppedPressMakesTheMeeting(t *testing.T) {
+	p := newPortal(t)
+	b := p.connected("ben")
+	form := b.newForm("subject", "Clicked twice")
+	before := p.sandbox.Calls()[createCall]
+	p.sandbox.Control(map[string]any{"faults": []any{fault(createCall, "delay", "delay_ms", 1000)}})
+
+	first, drop := context.WithCancel(t.Context())
+	dropped := make(chan struct{})
+	go func() {
+		defer close(dropped)
+		req, err := http.NewRequestWithContext(first, http.MethodPost, p.url+"/meetings", strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", p.url)
+		if res, err := b.client.Do(req); err == nil {
+			res.Body.Close()
+			t.Errorf("the first press was answered with %d before it was dropped", res.StatusCode)
+		}
+	}()
+	for p.sandbox.Calls()[createCall] == before {
+		if t.Context().Err() != nil {
+			t.Fatal("GoTo is not asked")
+		}
+	}
+	drop()
+	<-dropped
+	res := b.post("/meetings", form)
+	if res.StatusCode != http.StatusSeeOther {
+		t.Errorf("the second press answers %d %s", res.StatusCode, headline(t, res))
+	}
+	if n := b.alike("Clicked twice"); n != 1 {
+		t.Errorf("%d meetings", n)
+	}
+}
+
+// What looks alike but ends at another time is another meeting, and so may be
+// a room of the same name: neither is taken for the one whose answer was lost.
+func TestOnlyTheSameMeetingIsAdopted(t *testing.T) {
+	for name, tt := range map[string]struct{ older, lost []string }{
+		"another end":  {[]string{"duration", "30"}, []string{"duration", "45"}},
+		"an old room":  {[]string{"meeting_type", "recurring"}, []string{"meeting_type", "recurring", "start_date", "2030-02-20"}},
+		"another type": {[]string{"meeting_type", "recurring"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPortal(t)
+			b := p.connected("ben")
+			id := b.create(append(tt.older, "subject", "Weekly")...)
+			if err := p.store.Forget(t.Context(), "9007199254740993001", id); err != nil {
+				t.Fatal(err)
+			}
+			p.sandbox.Control(map[string]any{"faults": []any{fault(createCall, "status", "status", 500)}})
+			form := b.newForm(append(tt.lost, "subject", "Weekly")...)
+			if res := b.post("/meetings", form); res.StatusCode < 500 || !strings.Contains(res.body, "not certain") {
+				t.Errorf("%d to %q", res.StatusCode, res.Header.Get("Location"))
+			}
+			if res := b.post("/meetings", form); res.StatusCode != http.StatusSeeOther || strings.HasPrefix(res.Header.Get("Location"), "/meetings/"+id) {
+				t.Errorf("sent again: %d to %q", res.StatusCode, res.Header.Get("Location"))
+			}
+		})
 	}
 }

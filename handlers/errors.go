@@ -94,7 +94,7 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 	if unsure, ok := errors.AsType[*meetings.UnsureError](err); ok {
 		told := refusal{http.StatusBadGateway, "It is not certain that the meeting was made", "", "Upcoming meetings", "/meetings"}
 		switch {
-		case unsure.Alike > 1:
+		case unsure.Alike > 0:
 			told.text = "GoTo's answer was lost, and your upcoming meetings hold " + strconv.Itoa(unsure.Alike) + " that might be it. Look there first; sending the form again makes another one."
 		case !unsure.Listed:
 			told.text = "GoTo's answer was lost, and your upcoming meetings cannot be read just now. Send the form again in a moment: the portal looks there first, so that the meeting is not made twice."

@@ -195,11 +195,7 @@ func (s *Service) Update(ctx context.Context, c Caller, id string, p Plan, read 
 	if err != nil {
 		return fmt.Errorf("updating meeting: %w", err)
 	}
-	kept, _, err := s.memory.Recall(ctx, c.AccountKey, id)
-	if err != nil {
-		s.log.WarnContext(ctx, "remembered meeting not read", "error", err)
-	}
-	s.remember(ctx, c, Remembered{MeetingID: id, Audio: p.Audio, AudioText: p.AudioText, JoinURL: kept.JoinURL})
+	s.remember(ctx, c, Remembered{MeetingID: id, Audio: p.Audio, AudioText: p.AudioText})
 	s.meet(ctx, c, p.CoOrganizerKeys)
 	return nil
 }

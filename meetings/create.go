@@ -34,8 +34,12 @@ type Intent struct {
 }
 
 const (
-	// orphaned: no request lives that long, so whoever asked is gone.
-	orphaned = 15 * time.Second
+	// orphaned: no request lives that long, even by the clock of another
+	// replica that is ten seconds ahead, so whoever asked is gone.
+	orphaned = 30 * time.Second
+	// askDeadline is for asking GoTo, which goes on when the browser has gone:
+	// on a second press it drops the first.
+	askDeadline = 9 * time.Second
 	// lookDeadline is for the look at the list after a lost answer.
 	lookDeadline = 5 * time.Second
 	lookPause    = 100 * time.Millisecond
@@ -77,9 +81,12 @@ func (s *Service) create(ctx context.Context, c Caller, p Plan, formID, deed str
 	return id, err
 }
 
-// createOnce also tells whether GoTo was asked about it just now.
+// createOnce also tells whether GoTo was asked about it just now. A press that
+// waited for another one never goes beyond it: what is unsure then, nobody has
+// told the user yet.
 func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) (id string, asked bool, err error) {
-	for waited := false; ; waited = true {
+	waited := false
+	for {
 		kept, begun, err := s.memory.BeginCreate(ctx, Intent{Key: key, Begun: s.Now(), State: IntentAsked}, s.Now().Add(-orphaned))
 		if err != nil {
 			if waited && ctx.Err() != nil {
@@ -90,9 +97,12 @@ func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) 
 		switch {
 		case begun && kept.State == IntentLook:
 			id, err := s.look(ctx, c, p, key, nil)
-			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 {
+			if u, ok := errors.AsType[*UnsureError](err); ok && u.Listed && u.Alike == 0 && !waited {
 				continue // not made, so it is asked for now
 			}
+			return id, true, err
+		case begun && kept.State == IntentAgain && waited:
+			id, err := s.look(ctx, c, p, key, nil)
 			return id, true, err
 		case begun && kept.State == IntentAgain:
 			id, err := s.askAgain(ctx, c, p, key)
@@ -109,6 +119,7 @@ func (s *Service) createOnce(ctx context.Context, c Caller, p Plan, key string) 
 			pause.Stop()
 			return "", false, fmt.Errorf("creating meeting: %w", ErrStillAsking)
 		case <-pause.C:
+			waited = true
 		}
 	}
 }
@@ -131,6 +142,8 @@ func intentKey(c Caller, p Plan, formID string) string {
 }
 
 func (s *Service) ask(ctx context.Context, c Caller, p Plan, key string) (string, error) {
+	ctx, cancel := outlive(ctx, askDeadline)
+	defer cancel()
 	made, err := s.goTo.Create(ctx, c.Tokens, p.request(c))
 	if err == nil {
 		return s.made(ctx, c, p, key, made), nil
@@ -143,6 +156,16 @@ func (s *Service) ask(ctx context.Context, c Caller, p Plan, key string) (string
 	return "", err
 }
 
+// outlive returns a context that ends with ctx's deadline, or after d without
+// one, and not when the browser goes away.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(d)
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
 // lostAnswer tells whether GoTo may have done what the failed call asked.
 func lostAnswer(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
@@ -151,13 +174,13 @@ func lostAnswer(err error) bool {
 
 // askAgain asks for what was unsure, unless GoTo has made it in the meantime.
 func (s *Service) askAgain(ctx context.Context, c Caller, p Plan, key string) (string, error) {
-	alike, err := s.alike(ctx, c, p)
+	one, _, err := s.alike(ctx, c, p)
 	if err != nil {
 		s.finish(ctx, key, IntentUnsure, "")
 		return "", fmt.Errorf("creating meeting: %w", err)
 	}
-	if len(alike) == 1 {
-		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0]}), nil
+	if one != "" {
+		return s.made(ctx, c, p, key, gotomeeting.Created{ID: one}), nil
 	}
 	return s.ask(ctx, c, p, key)
 }
@@ -167,48 +190,55 @@ func (s *Service) look(ctx context.Context, c Caller, p Plan, key string, cause 
 	// The request's own time may be up; the user still has to be told.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookDeadline)
 	defer cancel()
-	alike, err := s.alike(ctx, c, p)
+	one, alike, err := s.alike(ctx, c, p)
 	if err != nil {
 		s.log.WarnContext(ctx, "list not read after a lost answer", "error", err)
 		s.finish(ctx, key, IntentLost, "") // the next press looks first
 		return "", &UnsureError{Err: cause}
 	}
-	if len(alike) == 1 {
-		return s.made(ctx, c, p, key, gotomeeting.Created{ID: alike[0]}), nil
+	if one != "" {
+		return s.made(ctx, c, p, key, gotomeeting.Created{ID: one}), nil
 	}
 	s.finish(ctx, key, IntentUnsure, "")
-	return "", &UnsureError{Listed: true, Alike: len(alike), Err: cause}
+	return "", &UnsureError{Listed: true, Alike: alike, Err: cause}
 }
 
-// alike returns the ids of upcoming meetings that may be the one that p asked
-// for: they look like it, and the portal made none of them.
-func (s *Service) alike(ctx context.Context, c Caller, p Plan) ([]string, error) {
+// alike looks for the meeting that p asked for among those to come that the
+// portal made none of: how many it may be, and which one it is, if it is sure.
+func (s *Service) alike(ctx context.Context, c Caller, p Plan) (one string, count int, err error) {
 	list, err := s.goTo.Upcoming(ctx, c.Tokens, "")
 	if err != nil {
-		return nil, err
+		return "", 0, err
 	}
-	var ids []string
 	for _, m := range list {
-		if !alikeTo(p, m) {
+		if m.Subject != p.Subject || m.Type != p.Type || p.Type != Recurring && !sameTimes(p, m) {
 			continue
 		}
 		_, known, err := s.memory.Recall(ctx, c.AccountKey, m.ID)
 		if err != nil {
-			return nil, err
+			return "", 0, err
 		}
 		if !known {
-			ids = append(ids, m.ID)
+			one = m.ID
+			if count++; !sameTimes(p, m) {
+				one = "" // a room of that name, which may be an older one
+			}
 		}
 	}
-	return ids, nil
+	if count > 1 {
+		one = ""
+	}
+	return one, count, nil
 }
 
-// alikeTo tells whether m may be the meeting that p asked for. GoTo says
-// nothing of a room's times.
-func alikeTo(p Plan, m gotomeeting.Meeting) bool {
-	apart := m.Start.Sub(p.Start).Abs()
-	return m.Subject == p.Subject && m.Type == p.Type &&
-		(apart < time.Minute || p.Anytime && apart < 10*time.Minute || p.Type == Recurring)
+// sameTimes compares to the minute, as GoTo may; what was to begin at once may
+// have begun a little later.
+func sameTimes(p Plan, m gotomeeting.Meeting) bool {
+	within := time.Minute
+	if p.Anytime {
+		within = 10 * time.Minute
+	}
+	return m.Start.Sub(p.Start).Abs() < within && m.End.Sub(p.End).Abs() < within
 }
 
 func (s *Service) made(ctx context.Context, c Caller, p Plan, key string, made gotomeeting.Created) string {

@@ -237,7 +237,8 @@ func (s *Service) Start(ctx context.Context, c Caller, id string) (HostURL, erro
 }
 
 func (s *Service) remember(ctx context.Context, c Caller, r Remembered) {
-	if err := s.memory.Remember(ctx, c.AccountKey, r); err != nil {
+	// GoTo has done it, whatever became of the request.
+	if err := s.memory.Remember(context.WithoutCancel(ctx), c.AccountKey, r); err != nil {
 		s.log.ErrorContext(ctx, "meeting not remembered", "error", err)
 	}
 }

@@ -27,7 +27,8 @@ type Known struct {
 // Memory is the portal's own memory about meetings. Everything is kept per
 // account, so that nobody reads another account's names or meetings.
 type Memory interface {
-	// Remember inserts or replaces what is kept of a meeting.
+	// Remember inserts or replaces what is kept of a meeting; an empty JoinURL
+	// leaves the one that is kept.
 	Remember(ctx context.Context, accountKey string, r Remembered) error
 	// Recall returns what is kept of a meeting; false when nothing is.
 	Recall(ctx context.Context, accountKey, meetingID string) (Remembered, bool, error)

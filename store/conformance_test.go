@@ -669,6 +669,13 @@ func TestRememberedMeetings(t *testing.T) {
 				t.Fatalf("%+v, %v, %v", got, ok, err)
 			}
 		}
+		r.JoinURL = "" // not said again
+		if err := s.Remember(ctx, "acc", r); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := s.Recall(ctx, "acc", "1"); err != nil || got.JoinURL != "https://meet.example.test/1" {
+			t.Fatalf("%+v, %v", got, err)
+		}
 		if _, ok, err := s.Recall(ctx, "other", "1"); err != nil || ok {
 			t.Fatalf("another account reads it: %v", err)
 		}

@@ -17,7 +17,8 @@ func (s *Store) Remember(ctx context.Context, accountKey string, r meetings.Reme
 		INSERT INTO remembered_meetings (account_key, meeting_id, audio, audio_text, join_url)
 		VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (account_key, meeting_id) DO UPDATE
-		SET audio = excluded.audio, audio_text = excluded.audio_text, join_url = excluded.join_url`,
+		SET audio = excluded.audio, audio_text = excluded.audio_text,
+		    join_url = CASE excluded.join_url WHEN '' THEN remembered_meetings.join_url ELSE excluded.join_url END`,
 		text(accountKey), text(r.MeetingID), text(r.Audio), text(r.AudioText), text(r.JoinURL))
 	return wrap("remember a meeting", err)
 }
