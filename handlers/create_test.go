@@ -1,7 +1,6 @@
 package handlers_test
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -184,47 +183,6 @@ func TestLateMeetingIsAdopted(t *testing.T) {
 		t.Fatalf("pressed again: %d", res.StatusCode)
 	}
 	if n := b.alike("Late"); n != 1 {
-		t.Errorf("%d meetings", n)
-	}
-}
-
-// On the second click of a double click the browser drops the first request,
-// which GoTo has already got and is slow about.
-func TestDroppedPressMakesTheMeeting(t *testing.T) {
-	p := newPortal(t)
-	b := p.connected("ben")
-	form := b.newForm("subject", "Clicked twice")
-	before := p.sandbox.Calls()[createCall]
-	p.sandbox.Control(map[string]any{"faults": []any{fault(createCall, "delay", "delay_ms", 1000)}})
-
-	first, drop := context.WithCancel(t.Context())
-	dropped := make(chan struct{})
-	go func() {
-		defer close(dropped)
-		req, err := http.NewRequestWithContext(first, http.MethodPost, p.url+"/meetings", strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", p.url)
-		if res, err := b.client.Do(req); err == nil {
-			res.Body.Close()
-			t.Errorf("the first press was answered with %d before it was dropped", res.StatusCode)
-		}
-	}()
-	for p.sandbox.Calls()[createCall] == before {
-		if t.Context().Err() != nil {
-			t.Fatal("GoTo is not asked")
-		}
-	}
-	drop()
-	<-dropped
-	res := b.post("/meetings", form)
-	if res.StatusCode != http.StatusSeeOther {
-		t.Errorf("the second press answers %d %s", res.StatusCode, headline(t, res))
-	}
-	if n := b.alike("Clicked twice"); n != 1 {
 		t.Errorf("%d meetings", n)
 	}
 }
