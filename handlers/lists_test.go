@@ -69,6 +69,10 @@ func TestAddressesThatNameNothing(t *testing.T) {
 			t.Errorf("%s leads to %q", tt.path, res.Header.Get("Location"))
 		}
 	}
+	part := ada.get("/meetings?page=99&q=board", "HX-Request", "true", "HX-Request-Type", "partial")
+	if part.StatusCode != 303 || part.Header.Get("Location") != "/meetings?q=board" {
+		t.Errorf("htmx is led to %q by %d", part.Header.Get("Location"), part.StatusCode)
+	}
 	if res := ada.post("/meetings/"+dashes(id)+"/start", nil); res.StatusCode != 200 {
 		t.Errorf("a form for an id with dashes: %d", res.StatusCode)
 	}
