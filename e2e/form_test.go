@@ -55,6 +55,18 @@ func TestFormInBrowser(t *testing.T) {
 	}
 	w.seeText("Rooms and immediate meetings may leave date and time empty")
 
+	// A copy button says that it copied, and then what it was.
+	w.visit(portal.Base + "/people")
+	const label = `document.querySelector("[data-copy]").innerHTML`
+	before, err := run[string](w.tab, "read the button", label)
+	w.must(err)
+	for range 2 { // impatient
+		w.must(w.Do("copy", chromedp.Click(chromedp.CSS("[data-copy]"))))
+	}
+	w.becomes("the answer", label, "Copied")
+	w.becomes("the label", label, before)
+	w.visit(portal.Base + "/meetings/new")
+
 	// The subject is counted as GoTo counts, from 80 on.
 	for subject, says := range map[string]string{
 		strings.Repeat("é", 79):             "",

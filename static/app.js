@@ -11,10 +11,8 @@
     },
   });
 
-  const say = (text) => {
-    const status = document.getElementById("announcer");
-    if (status) status.textContent = text;
-  };
+  const byID = (id) => document.getElementById(id);
+  const say = (text) => byID("announcer")?.replaceChildren(text);
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -32,16 +30,16 @@
       area.remove();
       button.focus();
     }
-    const before = button.textContent;
-    button.textContent = "Copied";
     say("Copied to the clipboard");
-    setTimeout(() => { button.textContent = before; }, 1600);
+    if (button.textContent === "Copied") return;
+    const label = [...button.childNodes];
+    button.replaceChildren("Copied");
+    setTimeout(() => button.replaceChildren(...label), 1600);
   });
 
-  // A refused form shows its summary; the reader should be there, as at what
-  // a button brought about.
+  // The reader goes to what a button brought about, or why a form was refused.
   const lead = () => {
-    const to = document.querySelector("[data-focus]") ?? document.getElementById("problems");
+    const to = document.querySelector("[data-focus]") ?? byID("problems");
     to?.removeAttribute("data-focus");
     to?.focus();
   };
@@ -60,9 +58,8 @@
     }
   }, 1000);
 
-  // Where the end falls, on the chosen zone's clock, and only if that reads the
-  // start once. No zone moves its clock twice within 26 hours.
-  const value = (id) => document.getElementById(id)?.value ?? "";
+  // Where the end falls on the zone's clock, if that reads the start once.
+  const value = (id) => byID(id)?.value ?? "";
   const wall = (at) => Date.parse(new Date(at).toLocaleString("sv", { timeZone: value("time_zone") }).replace(" ", "T") + "Z");
   const ends = () => {
     const day = value("start_date"), naive = Date.parse(day + "T" + value("start_time") + "Z"), minutes = value("duration").trim();
@@ -83,7 +80,7 @@
   let pause;
   const typing = (event) => {
     const show = (id, text) => {
-      const out = document.getElementById(id);
+      const out = byID(id);
       if (!out || out.textContent === text) return;
       out.textContent = text;
       if (!event) return;
