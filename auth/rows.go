@@ -178,9 +178,7 @@ func (s *Session) create(ctx context.Context) error {
 	row := SessionRow{
 		IDHash: s.ticket.hash, UserRef: userRef(s.user, s.ticket.hash), Version: 1,
 		Created: now, AbsoluteDeadline: now.Add(s.auth.cfg.Max),
-		// Above what any earlier session of the user counted to, whose lists
-		// may still be cached.
-		Writes: now.UnixMilli(), Browser: s.browser,
+		Browser: s.browser,
 	}
 	if err := s.fill(&row); err != nil {
 		return err

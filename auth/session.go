@@ -161,7 +161,7 @@ func (s *Session) TakeNotices() []Notice {
 
 // Writes returns a number that grows with each change the user makes at GoTo,
 // in whichever session and on whichever replica. As part of the key of what is
-// cached it keeps one from seeing a list older than one's own change.
+// cached, beside ID, it keeps one from seeing a list older than one's own change.
 func (s *Session) Writes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,12 +169,13 @@ func (s *Session) Writes() int64 {
 }
 
 // Wrote counts a change that the user has just made at GoTo. The error is
-// ErrStore.
+// ErrStore; then Writes still grows for this request, to what no count reaches.
 func (s *Session) Wrote(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	writes, err := s.auth.cfg.Store.CountWrite(ctx, s.row.UserRef, s.row.IDHash)
 	if err != nil {
+		s.row.Writes += 1 << 32
 		return fmt.Errorf("count a change: %w: %w", ErrStore, err)
 	}
 	s.row.Writes = max(writes, s.row.Writes+1)

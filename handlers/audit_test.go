@@ -55,6 +55,7 @@ func TestEveryDeedIsInTheAuditLog(t *testing.T) {
 	fail("PUT /G2M/rest/meetings/*", "status", "status", 500, "times", 0)
 	ben.post("/meetings/"+id, plan("subject", "Who knows"))
 	p.sandbox.Control(map[string]any{"faults": []any{}})
+	ben.get("/meetings/" + id)
 	ben.post("/meetings/"+id+"/start", nil)
 	ben.post("/meetings/123/start", nil)
 	ben.post("/meetings/now", nil)

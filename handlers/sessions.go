@@ -45,6 +45,7 @@ func (s *server) endSessions(c echo.Context) error {
 		if err := s.auth.EndSessions(c.Response(), c.Request(), session(c)); err != nil {
 			return err
 		}
+		s.meetings.Forget(caller(c))
 		return s.goodbye(c, leftEverywhere)
 	default:
 		ended, err := s.auth.EndSession(c.Request().Context(), session(c), end)

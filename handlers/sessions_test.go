@@ -104,6 +104,23 @@ func TestOnesSessions(t *testing.T) {
 	}
 }
 
+// What was kept of GoTo's answers goes with the sessions.
+func TestEndedSessionsLeaveNothingKept(t *testing.T) {
+	p := newPortal(t)
+	for _, end := range []func(b *browser) answer{
+		func(b *browser) answer { return b.post("/settings/sessions", url.Values{"end": {"all"}}) },
+		func(b *browser) answer { return b.post("/auth/signout", nil) },
+		func(b *browser) answer { return b.post("/auth/disconnect", nil) },
+	} {
+		b := p.connected("ada")
+		b.get("/meetings")
+		was := p.meetings.Kept()
+		if res := end(b); res.StatusCode != http.StatusSeeOther || was == 0 || p.meetings.Kept() != 0 {
+			t.Errorf("%s: %d bytes are kept of %d", res.Header.Get("Location"), p.meetings.Kept(), was)
+		}
+	}
+}
+
 // A page that waits for a refresh answers within its own deadline; the refresh
 // goes on, and the user stays signed in.
 func TestSlowTokenEndpointKeepsNobodyWaiting(t *testing.T) {

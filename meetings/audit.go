@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"portal/gotomeeting"
 )
 
 // What a Deed can be.
@@ -95,31 +97,26 @@ func outcome(err error) string {
 	return OutcomeRefused
 }
 
-// subjectWait is how long the audit log waits for a subject after the deed.
-const subjectWait = time.Second
-
-// subjectOf asks GoTo for a meeting's subject while something is done to the
-// meeting. The function it returns gives the subject, or "" when GoTo is slow
-// or says nothing.
-func (s *Service) subjectOf(ctx context.Context, c Caller, id string) func() string {
-	ctx, cancel := context.WithCancel(ctx)
-	told := make(chan string, 1)
-	go func() {
-		m, err := s.goTo.Meeting(ctx, c.Tokens, id)
-		if err != nil {
-			s.log.WarnContext(ctx, "subject not read for the audit log", "error", err)
+// subjectOf is a meeting's subject as a page last showed it, for the audit log;
+// "" when none did since the last change. It is not worth a call.
+func (s *Service) subjectOf(c Caller, id string) string {
+	if c.Session == nil {
+		return ""
+	}
+	about := func(question string) any {
+		if a, found := s.kept.get(key{c.Session.ID(), c.Session.Writes(), question}); found {
+			return a.value
 		}
-		told <- m.Subject
-	}()
-	return func() string {
-		defer cancel()
-		late := time.NewTimer(subjectWait)
-		defer late.Stop()
-		select {
-		case subject := <-told:
-			return subject
-		case <-late.C:
-			return ""
+		return nil
+	}
+	if m, ok := about("meeting " + id).(gotomeeting.Meeting); ok {
+		return m.Subject
+	}
+	own, _ := about("upcoming ").([]gotomeeting.Meeting)
+	for _, m := range own {
+		if m.ID == id {
+			return m.Subject
 		}
 	}
+	return ""
 }

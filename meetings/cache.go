@@ -75,7 +75,8 @@ type answers struct {
 
 	mu     sync.Mutex
 	index  map[key]*list.Element
-	order  list.List // of *answer, the most recently used first
+	began  map[key]time.Time // when the flight that others may join was begun
+	order  list.List         // of *answer, the most recently used first
 	bytes  int64
 	forgot int // how often forget was called
 }
@@ -99,7 +100,7 @@ type answer struct {
 }
 
 func newAnswers(limit int64, now func() time.Time) *answers {
-	return &answers{now: now, limit: limit, index: map[key]*list.Element{}}
+	return &answers{now: now, limit: limit, index: map[key]*list.Element{}, began: map[key]time.Time{}}
 }
 
 func (a *answers) read(ctx context.Context, c Caller, within time.Duration, question string, goTo func(context.Context) (any, error)) (any, Seen, error) {
@@ -131,8 +132,12 @@ func passing(err error) bool {
 }
 
 // fetch asks GoTo. Whoever wants its word of this very moment asks alone; others
-// share one call, which outlives the request that began it.
+// share one call, which outlives the request that began it. Who has left begins
+// none.
 func (a *answers) fetch(ctx context.Context, c Caller, k key, within time.Duration, goTo func(context.Context) (any, error)) (*answer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("ask GoTo: %w", err)
+	}
 	call := func(ctx context.Context) (*answer, error) {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
@@ -144,14 +149,16 @@ func (a *answers) fetch(ctx context.Context, c Caller, k key, within time.Durati
 			}
 			return nil, err
 		}
-		fresh := &answer{key: k, user: c.user(), value: v, at: at}
+		fresh := &answer{key: k, user: c.Ref, value: v, at: at}
 		a.put(fresh, began)
 		return fresh, nil
 	}
 	if c.MaxAge == 0 {
 		return call(ctx)
 	}
-	flight := a.flights.DoChan(k.String(), func() (v any, err error) {
+	began := a.board(k, c.MaxAge)
+	flight := a.flights.DoChan(k.String()+"\n"+began.String(), func() (v any, err error) {
+		defer a.land(k, began)
 		defer func() { // singleflight would end the process
 			if r := recover(); r != nil {
 				err = fmt.Errorf("panic while GoTo was asked: %v\n%s", r, debug.Stack())
@@ -165,6 +172,27 @@ func (a *answers) fetch(ctx context.Context, c Caller, k key, within time.Durati
 	case done := <-flight:
 		fresh, _ := done.Val.(*answer)
 		return fresh, done.Err
+	}
+}
+
+// board returns the beginning of the flight to join: the last one's, unless it
+// is maxAge ago by now, and with it what the flight will bring.
+func (a *answers) board(k key, maxAge time.Duration) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	began, flying := a.began[k]
+	if now := a.now(); !flying || now.Sub(began) >= maxAge {
+		began = now
+		a.began[k] = now
+	}
+	return began
+}
+
+func (a *answers) land(k key, began time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.began[k].Equal(began) {
+		delete(a.began, k)
 	}
 }
 
@@ -233,7 +261,7 @@ func (s *Service) Kept() int64 {
 // ones.
 func (s *Service) Forget(c Caller) {
 	if c.Session != nil {
-		s.kept.forget(c.Session.ID(), c.user())
+		s.kept.forget(c.Session.ID(), c.Ref)
 	}
 }
 
@@ -249,7 +277,8 @@ func (a *answers) forget(session, user string) {
 }
 
 // wrote counts a change that the caller asked for, whether or not it came about:
-// nothing that was kept before it is shown after it.
+// nothing that was kept before it is shown after it. Where it cannot be counted,
+// that holds for this process at least.
 func (s *Service) wrote(ctx context.Context, c Caller) {
 	if c.Session == nil {
 		return
@@ -257,6 +286,7 @@ func (s *Service) wrote(ctx context.Context, c Caller) {
 	// The request's own time may be up; other replicas still have to know.
 	if err := c.Session.Wrote(context.WithoutCancel(ctx)); err != nil {
 		s.log.ErrorContext(ctx, "change not counted", "error", err)
+		s.Forget(c)
 	}
 }
 

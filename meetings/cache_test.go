@@ -67,11 +67,20 @@ func (nothingHeld) PendingOf(context.Context, string) ([]PendingRow, error) { re
 type browser struct {
 	id     string
 	writes atomic.Int64
+	down   error // of counting a change
 }
 
-func (b *browser) ID() string                  { return b.id }
-func (b *browser) Writes() int64               { return b.writes.Load() }
-func (b *browser) Wrote(context.Context) error { b.writes.Add(1); return nil }
+func (b *browser) ID() string    { return b.id }
+func (b *browser) Writes() int64 { return b.writes.Load() }
+
+func (b *browser) Wrote(context.Context) error {
+	if b.down != nil {
+		return b.down
+	}
+	b.writes.Add(1)
+	return nil
+}
+
 func (b *browser) AccessToken(context.Context) (string, time.Time, error) {
 	return "of " + b.id, time.Time{}, nil
 }
@@ -83,7 +92,7 @@ func (b *browser) LendToken(ctx context.Context) (string, time.Time, error) {
 }
 
 func (b *browser) caller(maxAge time.Duration, stale bool) Caller {
-	return Caller{UserKey: "user of " + b.id, AccountKey: "1", Tokens: b, Session: b, MaxAge: maxAge, Stale: stale}
+	return Caller{UserKey: "user of " + b.id, AccountKey: "1", Ref: "1/user of " + b.id, Tokens: b, Session: b, MaxAge: maxAge, Stale: stale}
 }
 
 func newService(g GoTo) *Service {
@@ -221,6 +230,139 @@ func TestOwnChangeIsSeen(t *testing.T) {
 	}
 }
 
+// A change that cannot be counted is seen all the same, where it was made.
+func TestOwnChangeIsSeenThoughItIsNotCounted(t *testing.T) {
+	b := &browser{id: "a", down: errors.New("the store is down")}
+	s := newService(&goTo{})
+	before, _ := see(t, s, b.caller(time.Hour, true))
+	if err := s.Update(t.Context(), b.caller(0, false), "100000001", Plan{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := see(t, s, b.caller(time.Hour, true)); after == before {
+		t.Errorf("after the change the list is %q, as before", after)
+	}
+}
+
+// Who joins a call gets nothing older than it may be: a call that GoTo takes
+// long over is joined at its beginning alone.
+func TestOldCallIsNotJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, b := &goTo{until: wait(3 * time.Second)}, &browser{id: "a"}
+		s := newService(g)
+		var wg sync.WaitGroup
+		for _, tt := range []struct {
+			after, maxAge time.Duration
+			want          string
+		}{
+			{0, time.Second, "of a 1"},
+			{999 * time.Millisecond, time.Second, "of a 1"},
+			{time.Second, time.Second, "of a 2"},
+			{1999 * time.Millisecond, time.Second, "of a 2"},
+			{2 * time.Second, 30 * time.Second, "of a 2"},
+			{3500 * time.Millisecond, time.Second, "of a 3"}, // the first has landed, the second not
+			{4499 * time.Millisecond, time.Second, "of a 3"},
+		} {
+			wg.Go(func() {
+				time.Sleep(tt.after)
+				asked := time.Now()
+				if subject, seen := see(t, s, b.caller(tt.maxAge, true)); subject != tt.want || asked.Sub(seen.At) >= tt.maxAge {
+					t.Errorf("after %s: %q, %s old when it was asked for, want %q", tt.after, subject, asked.Sub(seen.At), tt.want)
+				}
+			})
+		}
+		wg.Wait()
+		if len(s.kept.began) > 0 {
+			t.Errorf("%d calls are still under way", len(s.kept.began))
+		}
+	})
+}
+
+// account is a GoTo with fifty organizers, whose meetings take it a second.
+type account struct {
+	GoTo
+	calls atomic.Int64
+}
+
+func (*account) Users(context.Context, gotomeeting.TokenSource, string, gotomeeting.UserFilter) ([]gotomeeting.User, error) {
+	users := make([]gotomeeting.User, 50)
+	for i := range users {
+		users[i].Key = strconv.Itoa(i)
+	}
+	return users, nil
+}
+
+func (a *account) History(ctx context.Context, _ gotomeeting.TokenSource, _ string, _, _ time.Time) ([]gotomeeting.PastMeeting, error) {
+	a.calls.Add(1)
+	return nil, wait(time.Second)(ctx)
+}
+
+// Who closes the tab leaves behind the calls that are under way, and no more.
+func TestClosedTabBeginsNoCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, b := &account{}, &browser{id: "a"}
+		s := newService(g)
+		ctx, leave := context.WithCancel(t.Context())
+		c := b.caller(time.Second, true)
+		c.Admin = true
+		var err error
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _, err = s.History(ctx, c, AllOrganizers, noon, noon.AddDate(0, 0, 1)) })
+		synctest.Wait()
+		leave()
+		wg.Wait()
+		time.Sleep(time.Minute)
+		if !errors.Is(err, context.Canceled) || g.calls.Load() != organizersAtOnce {
+			t.Errorf("%d calls, %v", g.calls.Load(), err)
+		}
+	})
+}
+
+// diary keeps the audit log.
+type diary struct {
+	forgetful
+	deeds []Deed
+}
+
+func (d *diary) AddDeed(_ context.Context, deed Deed) error {
+	d.deeds = append(d.deeds, deed)
+	return nil
+}
+
+// startOnly has an upcoming list and starts meetings; any other call panics.
+type startOnly struct{ goTo }
+
+func (*startOnly) Start(context.Context, gotomeeting.TokenSource, string) (gotomeeting.HostURL, error) {
+	return gotomeeting.HostURL{}, nil
+}
+
+// To start a meeting is one call: the audit log takes its subject from what the
+// user saw last, however old, and does without when that was nothing.
+func TestStartAsksNothingForTheAuditLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, b := &diary{}, &browser{id: "a"}
+		s := New(Config{GoTo: &startOnly{}, Memory: log, Holds: nothingHeld{}})
+		var want []string
+		for _, subject := range []string{"", "of a 1"} {
+			if subject != "" {
+				see(t, s, b.caller(0, true))
+				time.Sleep(staleFor)
+			}
+			if _, err := s.Start(t.Context(), b.caller(0, false), "100000001"); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, subject)
+		}
+		for i, d := range log.deeds {
+			if d.Action != DeedStart || d.Subject != want[i] {
+				t.Errorf("%d: %s %q, want %q", i, d.Action, d.Subject, want[i])
+			}
+		}
+		if len(log.deeds) != len(want) {
+			t.Errorf("%d entries", len(log.deeds))
+		}
+	})
+}
+
 func TestOneCallForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, b := &goTo{until: wait(time.Second)}, &browser{id: "a"}
@@ -307,7 +449,7 @@ func TestForget(t *testing.T) {
 		s := newService(g)
 		a, phone, other := &browser{id: "a"}, &browser{id: "phone"}, &browser{id: "b"}
 		ofA := phone.caller(time.Hour, true)
-		ofA.UserKey = a.caller(0, false).UserKey
+		ofA.Ref = a.caller(0, false).Ref
 		see(t, s, a.caller(time.Hour, true))
 		see(t, s, ofA)
 		see(t, s, other.caller(time.Hour, true))

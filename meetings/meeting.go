@@ -208,7 +208,7 @@ func (s *Service) CreateNow(ctx context.Context, c Caller, formID string) (id st
 	if id, err = s.create(ctx, c, plan, formID, DeedMeetNow); err != nil {
 		return "", HostURL{}, err
 	}
-	host, err = s.Start(ctx, c, id)
+	host, err = s.start(ctx, c, id, subject)
 	return id, host, err
 }
 
@@ -224,12 +224,15 @@ func subjectNow(name string) string {
 // Start asks GoTo for the URL that opens the meeting as its host. The error is
 // a *GoingError when the caller is having the meeting deleted.
 func (s *Service) Start(ctx context.Context, c Caller, id string) (HostURL, error) {
+	return s.start(ctx, c, id, s.subjectOf(c, id))
+}
+
+func (s *Service) start(ctx context.Context, c Caller, id, subject string) (HostURL, error) {
 	if err := s.notGoing(ctx, c, id); err != nil {
 		return HostURL{}, err
 	}
-	subject := s.subjectOf(ctx, c, id)
 	host, err := s.goTo.Start(ctx, c.Tokens, id)
-	s.record(ctx, c, DeedStart, id, subject(), err)
+	s.record(ctx, c, DeedStart, id, subject, err)
 	if err != nil {
 		return HostURL{}, fmt.Errorf("starting meeting: %w", err)
 	}

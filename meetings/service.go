@@ -38,14 +38,6 @@ type Caller struct {
 	Stale   bool          // when GoTo fails, one of up to an hour will do
 }
 
-// user tells users apart; "" when GoTo did not name this one.
-func (c Caller) user() string {
-	if c.UserKey == "" {
-		return ""
-	}
-	return c.AccountKey + "/" + c.UserKey
-}
-
 func (c Caller) person() Person { return Person{Key: c.UserKey, Name: c.Name, Email: c.Email} }
 
 // GoTo is the part of the client that this package uses.
