@@ -68,7 +68,7 @@ func safeReturn(raw string) string {
 // start page instead.
 func (s *server) connect(c echo.Context) error {
 	back := c.QueryParam("return")
-	if c.Request().Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if site := c.Request().Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 		return s.showStart(c, http.StatusOK, back, false)
 	}
 	location, err := s.auth.Connect(c.Response(), c.Request(), safeReturn(back))
