@@ -79,6 +79,20 @@ func endpointClient(given *http.Client) *http.Client {
 	if given != nil {
 		*c = *given
 	}
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	c.Transport = jsonAsker{c.Transport}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c
+}
+
+// jsonAsker says in each request that the answer has to be JSON, as GoTo's guide
+// does; the OAuth library says nothing.
+type jsonAsker struct{ http.RoundTripper }
+
+func (a jsonAsker) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Accept", "application/json")
+	return a.RoundTripper.RoundTrip(r)
 }
