@@ -13,7 +13,7 @@ const (
 	draftCookie   = "draft"
 	draftTable    = "drafts"
 	draftLifetime = time.Hour
-	maxDrafts     = 1000 // in the store: they come from browsers without a session
+	maxDrafts     = 1000 // in the store: their browsers' sessions may be over long since
 )
 
 // Draft is a form that could not be sent because its session was over.
@@ -31,8 +31,14 @@ type draftBlob struct {
 
 // KeepDraft keeps a form for an hour, for this browser alone, in place of an
 // earlier one. Its session s may be nil; otherwise only the same user gets the
-// form back. False: there are too many of them. The error is ErrStore.
+// form back. False: the browser has never had a session, so nobody loses
+// anything. Of too many forms the oldest go. The error is ErrStore.
 func (a *Auth) KeepDraft(w http.ResponseWriter, r *http.Request, s *Session, d Draft) (bool, error) {
+	if c, err := r.Cookie(a.cookieName(sessionCookie)); err != nil {
+		return false, nil
+	} else if _, ok := parseTicket(c.Value); !ok {
+		return false, nil
+	}
 	blob := draftBlob{Schema: blobSchema, Path: d.Path, Form: d.Form}
 	if s != nil {
 		blob.UserRef = s.ref()
@@ -48,12 +54,8 @@ func (a *Auth) KeepDraft(w http.ResponseWriter, r *http.Request, s *Session, d D
 		return false, fmt.Errorf("keep a form: %w", err)
 	}
 	// The session may be over because its request was; the form counts still.
-	ok, err := a.cfg.Store.AddDraft(context.WithoutCancel(r.Context()), row, maxDrafts)
-	if err != nil {
+	if err := a.cfg.Store.AddDraft(context.WithoutCancel(r.Context()), row, maxDrafts); err != nil {
 		return false, fmt.Errorf("keep a form: %w: %w", ErrStore, err)
-	}
-	if !ok {
-		return false, nil
 	}
 	if err := a.DropDraft(w, r); err != nil {
 		return false, err

@@ -104,8 +104,9 @@ type Store interface {
 	// DropFlows deletes the flows of these browsers' cookies.
 	DropFlows(ctx context.Context, browserHashes []string) error
 
-	// AddDraft inserts a draft unless there are about limit of them already.
-	AddDraft(ctx context.Context, d DraftRow, limit int) (bool, error)
+	// AddDraft inserts a draft and leaves about limit of them at most: those
+	// that expire first go.
+	AddDraft(ctx context.Context, d DraftRow, limit int) error
 	// Draft returns a draft; false when unknown.
 	Draft(ctx context.Context, idHash string) (DraftRow, bool, error)
 	// DropDraft deletes a draft; an unknown one is no error.

@@ -19,7 +19,7 @@ const maxMetered = 10_000
 // limits are generous: neither a person nor a class behind one address meets
 // them, a program that runs wild does.
 type limits struct {
-	doors    *meter // by address: connecting
+	doors    *meter // by address: connecting, and forms kept for whoever has to
 	guesses  *meter // by address: set-up codes
 	allGuess *meter // all of them together, from however many addresses
 	changes  *meter // by session: forms

@@ -196,8 +196,13 @@ func (s *server) askToConnect(c echo.Context, ended bool) {
 	r := c.Request()
 	back := here(r)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		if kept := s.keepDraft(c); kept != "" {
-			back = kept
+		kept, err := s.keepDraft(c)
+		if err != nil {
+			s.answerError(err, c)
+			return
+		}
+		if kept {
+			back = "/resume"
 		}
 	}
 	target := s.prefix + "/?return=" + url.QueryEscape(auth.SafeReturn(back))

@@ -67,21 +67,22 @@ func (s *server) failedForm(c echo.Context, told refusal) error {
 	return s.page(c, told.status, views.ResendPage(b, resend), views.BannerOnly)
 }
 
-// keepDraft keeps a form whose session is over until its user is back, and
-// returns the page that offers it then, or "" when it could not be kept.
-func (s *server) keepDraft(c echo.Context) string {
+// keepDraft keeps a form whose session is over until its user is back; false
+// when it could not be kept. Each takes room in the store, so they count as
+// connecting does. The error is *tooMany.
+func (s *server) keepDraft(c echo.Context) (bool, error) {
 	form := c.Request().PostForm
 	if len(typed(form)) == 0 {
-		return ""
+		return false, nil
+	}
+	if wait := s.limits.doors.wait(addressKey(c.RealIP())); wait > 0 {
+		return false, &tooMany{wait}
 	}
 	kept, err := s.auth.KeepDraft(c.Response(), c.Request(), session(c), auth.Draft{Path: c.Request().URL.Path, Form: form})
 	if err != nil {
 		s.log.ErrorContext(c.Request().Context(), "a form was not kept", "error", err)
 	}
-	if !kept {
-		return ""
-	}
-	return "/resume"
+	return kept, nil
 }
 
 // resume offers the form that was kept while its user signed in again.

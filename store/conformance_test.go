@@ -551,8 +551,8 @@ func TestSweep(t *testing.T) {
 			}
 		}
 		for id, expires := range map[string]time.Time{"gone": noon, "kept": noon.Add(2 * time.Hour)} {
-			if ok, err := s.AddDraft(ctx, auth.DraftRow{IDHash: id, KeyID: "k", Sealed: []byte("x"), Expires: expires}, 9); err != nil || !ok {
-				t.Fatalf("%v, %v", ok, err)
+			if err := s.AddDraft(ctx, auth.DraftRow{IDHash: id, KeyID: "k", Sealed: []byte("x"), Expires: expires}, 9); err != nil {
+				t.Fatal(err)
 			}
 		}
 		if n, err := s.Sweep(ctx, noon.Add(time.Hour)); err != nil || n != 4 {
@@ -574,11 +574,19 @@ func TestDrafts(t *testing.T) {
 	engines(t, func(t *testing.T, databaseURL string) {
 		s, ctx := open(t, databaseURL), t.Context()
 		d := auth.DraftRow{IDHash: "d", KeyID: "k", Sealed: []byte("sealed \x00"), Expires: noon}
-		if ok, err := s.AddDraft(ctx, d, 1); err != nil || !ok {
-			t.Fatalf("%v, %v", ok, err)
+		for n := range 5 { // of more than two the oldest go
+			old := auth.DraftRow{IDHash: fmt.Sprint("old", n), KeyID: "k", Sealed: []byte("x"), Expires: noon.Add(time.Duration(n-9) * time.Second)}
+			if err := s.AddDraft(ctx, old, 9); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if ok, err := s.AddDraft(ctx, auth.DraftRow{IDHash: "e", KeyID: "k", Sealed: []byte("x"), Expires: noon}, 1); err != nil || ok {
-			t.Fatalf("one over the limit: %v, %v", ok, err)
+		if err := s.AddDraft(ctx, d, 2); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]bool{"old0": false, "old3": false, "old4": true} {
+			if _, ok, err := s.Draft(ctx, id); err != nil || ok != want {
+				t.Fatalf("over the limit: %s is there: %v, %v", id, ok, err)
+			}
 		}
 		if got, ok, err := s.Draft(ctx, "d"); err != nil || !ok || !reflect.DeepEqual(got, d) {
 			t.Fatalf("%+v, %v, %v", got, ok, err)
@@ -849,7 +857,7 @@ func TestFailureIsAnError(t *testing.T) {
 			"AddFlow":            func() error { return s.AddFlow(ctx, auth.FlowRow{}) },
 			"TakeFlow":           func() error { _, _, err := s.TakeFlow(ctx, "s", "b", noon); return err },
 			"DropFlows":          func() error { return s.DropFlows(ctx, []string{"b"}) },
-			"AddDraft":           func() error { _, err := s.AddDraft(ctx, auth.DraftRow{}, 9); return err },
+			"AddDraft":           func() error { return s.AddDraft(ctx, auth.DraftRow{}, 9) },
 			"Draft":              func() error { _, _, err := s.Draft(ctx, "d"); return err },
 			"DropDraft":          func() error { return s.DropDraft(ctx, "d") },
 			"BeginCreate":        func() error { _, _, err := s.BeginCreate(ctx, meetings.Intent{}, noon); return err },

@@ -225,14 +225,20 @@ func (s *Store) DropFlows(ctx context.Context, browserHashes []string) error {
 	return wrap("drop flows", err)
 }
 
-// AddDraft implements auth.Store.
-func (s *Store) AddDraft(ctx context.Context, d auth.DraftRow, limit int) (bool, error) {
+// AddDraft implements auth.Store. Too many go one at a time, so that no two
+// requests wait for each other's rows.
+func (s *Store) AddDraft(ctx context.Context, d auth.DraftRow, limit int) error {
 	var count int
-	if _, err := s.found(ctx, s.read, "SELECT count(*) FROM drafts", nil, &count); err != nil || count >= limit {
-		return false, wrap("count drafts", err)
+	if _, err := s.found(ctx, s.read, "SELECT count(*) FROM drafts", nil, &count); err != nil {
+		return wrap("count drafts", err)
+	}
+	for range count - limit + 1 {
+		if _, err := s.exec(ctx, "DELETE FROM drafts WHERE id_hash = (SELECT id_hash FROM drafts ORDER BY expires, id_hash LIMIT 1)"); err != nil {
+			return wrap("drop the oldest draft", err)
+		}
 	}
 	_, err := s.exec(ctx, "INSERT INTO drafts (id_hash, expires, key_id, sealed) VALUES ($1, $2, $3, $4)", d.IDHash, millis(d.Expires), d.KeyID, d.Sealed)
-	return err == nil, wrap("insert a draft", err)
+	return wrap("insert a draft", err)
 }
 
 // Draft implements auth.Store.
