@@ -58,7 +58,8 @@ const (
 // more than the rate and a quarter of it (one call at least): at eight a
 // second, GoTo's ten. A 429 halves the rate, which then grows back steadily.
 //
-// Calls that have to wait queue in lanes. The background gets what the others
+// Calls that have to wait queue in lanes, and in each the callers take turns:
+// whoever asks for a hundred things at once holds up nobody but itself. The background gets what the others
 // leave and, lest it starves, one slot in eight, but never delays the same
 // caller twice.
 type limiter struct {
@@ -71,17 +72,20 @@ type limiter struct {
 	next  time.Time // when the next call is due; a burst may be ahead of it
 	quiet time.Time // GoTo wants no call before
 
-	waiting  [lanes][]*waiter
-	slots    int         // given away so far
-	lastBack int         // the last of them that the background got
-	timer    *time.Timer // runs whenever somebody waits
+	waiting  [lanes][]*waiter // by round
+	round    [lanes]int       // of the last that went
+	slots    int              // given away so far
+	lastBack int              // the last of them that the background got
+	timer    *time.Timer      // runs whenever somebody waits
 }
 
 // waiter is a call in the queue.
 type waiter struct {
-	turn chan struct{} // closed when it may go
-	came int           // slots given away before
-	cost time.Duration // what its slot takes; set when turn is closed
+	turn   chan struct{} // closed when it may go
+	came   int           // slots given away before
+	cost   time.Duration // what its slot takes; set when turn is closed
+	caller uint64
+	round  int // in each a caller has one call
 }
 
 func newLimiter(perSecond float64) *limiter {
@@ -118,10 +122,10 @@ func (l *limiter) tooMany(retryAfter time.Duration) {
 	}
 }
 
-// wait waits for a turn. When that would take too long, the second result says
+// wait waits for the caller's turn. When that would take too long, the second result says
 // at once how long; the error is the context's.
-func (l *limiter) wait(ctx context.Context, lane Lane) (tooLong time.Duration, err error) {
-	w, pause := l.enter(ctx, lane)
+func (l *limiter) wait(ctx context.Context, lane Lane, caller uint64) (tooLong time.Duration, err error) {
+	w, pause := l.enter(ctx, lane, caller)
 	if w == nil {
 		return pause, nil
 	}
@@ -135,13 +139,23 @@ func (l *limiter) wait(ctx context.Context, lane Lane) (tooLong time.Duration, e
 }
 
 // enter joins the queue, unless that is too long.
-func (l *limiter) enter(ctx context.Context, lane Lane) (w *waiter, tooLong time.Duration) {
+func (l *limiter) enter(ctx context.Context, lane Lane, caller uint64) (w *waiter, tooLong time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.catchUp(now)
-	ahead := 0
-	for _, queue := range l.waiting[:lane+1] {
+	w = &waiter{turn: make(chan struct{}), came: l.slots, caller: caller, round: l.round[lane] + 1}
+	at := 0
+	for i, other := range l.waiting[lane] {
+		if other.caller == caller {
+			w.round = other.round + 1
+		}
+		if other.round <= w.round {
+			at = i + 1
+		}
+	}
+	ahead := at
+	for _, queue := range l.waiting[:lane] {
 		ahead += len(queue)
 	}
 	pause := l.due(now, ahead).Sub(now)
@@ -149,8 +163,7 @@ func (l *limiter) enter(ctx context.Context, lane Lane) (w *waiter, tooLong time
 	if pause > maxQueue || bounded && deadline.Sub(now) < pause {
 		return nil, pause
 	}
-	w = &waiter{turn: make(chan struct{}), came: l.slots}
-	l.waiting[lane] = append(l.waiting[lane], w)
+	l.waiting[lane] = slices.Insert(l.waiting[lane], at, w)
 	l.serve(now)
 	return w, 0
 }
@@ -189,6 +202,7 @@ func (l *limiter) serve(now time.Time) {
 		w.cost = l.spacing()
 		l.next = later(l.next, now).Add(w.cost)
 		l.slots++
+		l.round[lane] = w.round
 		if lane == LaneBackground {
 			l.lastBack = l.slots
 		}

@@ -27,7 +27,7 @@ func most(at []time.Duration) int {
 
 // take waits for a turn, and notes when it came.
 func (a *arrivals) take(ctx context.Context, l *limiter, lane Lane) bool {
-	tooLong, err := l.wait(ctx, lane)
+	tooLong, err := l.wait(ctx, lane, 1)
 	if tooLong > 0 || err != nil {
 		return false
 	}
@@ -132,7 +132,7 @@ func TestLanesGoInOrder(t *testing.T) {
 		var all sync.WaitGroup
 		for _, lane := range []Lane{LaneBackground, LaneBackground, LaneInteractive, LaneInteractive, LaneInteractive, LaneToken, LaneToken} {
 			all.Go(func() {
-				if tooLong, err := l.wait(t.Context(), lane); tooLong > 0 || err != nil {
+				if tooLong, err := l.wait(t.Context(), lane, 1); tooLong > 0 || err != nil {
 					t.Error(tooLong, err)
 				}
 				mu.Lock()
@@ -146,6 +146,51 @@ func TestLanesGoInOrder(t *testing.T) {
 		want := []Lane{LaneBackground, LaneToken, LaneToken, LaneInteractive, LaneInteractive, LaneInteractive, LaneBackground}
 		if !slices.Equal(order, want) {
 			t.Errorf("order %v, want %v", order, want)
+		}
+	})
+}
+
+// However much one caller asks for at once, another waits for one call of it
+// at a time, and is never refused for it; nor is the greedy one starved.
+func TestCallersTakeTurns(t *testing.T) {
+	const greedy, modest, third = 1, 2, 3
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(DefaultRate)
+		slot := time.Second / DefaultRate
+		ctx, cancel := context.WithCancel(t.Context())
+		rush := arrivals{began: time.Now()}
+		var all sync.WaitGroup
+		for range 200 { // as fast as it can, for as long as it is let
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if tooLong, err := l.wait(ctx, LaneInteractive, greedy); tooLong > 0 && err == nil {
+						time.Sleep(slot)
+					} else if err == nil {
+						rush.note()
+					}
+				}
+			})
+		}
+		synctest.Wait()
+		if _, waiting := l.look(); waiting[LaneInteractive] < 75 {
+			t.Fatalf("only %d wait, so the queue is not full", waiting[LaneInteractive])
+		}
+		const pages = 100
+		for n := range pages {
+			for _, caller := range []uint64{modest, third} {
+				began := time.Now()
+				if tooLong, err := l.wait(ctx, LaneInteractive, caller); tooLong > 0 || err != nil {
+					t.Fatalf("page %d is refused: %v, %v", n, tooLong, err)
+				}
+				if took := time.Since(began); took > 3*slot {
+					t.Fatalf("page %d waits %v", n, took)
+				}
+			}
+		}
+		cancel()
+		all.Wait()
+		if got := len(rush.at); got < pages*2/3 {
+			t.Errorf("the greedy caller got %d slots, the others %d", got, 2*pages)
 		}
 	})
 }
@@ -179,7 +224,7 @@ func TestBackgroundIsNeitherStarvedNorInTheWay(t *testing.T) {
 				l.mu.Unlock()
 				began := time.Now()
 				all.Go(func() {
-					if tooLong, err := l.wait(ctx, LaneInteractive); tooLong > 0 || err != nil {
+					if tooLong, err := l.wait(ctx, LaneInteractive, 1); tooLong > 0 || err != nil {
 						return
 					}
 					mu.Lock()
@@ -224,7 +269,7 @@ func TestLeavingTheQueue(t *testing.T) {
 		}
 
 		time.Sleep(time.Minute)
-		w, _ := l.enter(t.Context(), LaneInteractive)
+		w, _ := l.enter(t.Context(), LaneInteractive, 1)
 		<-w.turn
 		l.leave(LaneInteractive, w)
 		before := time.Now()

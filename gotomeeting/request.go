@@ -170,9 +170,10 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 		return fault
 	}
 	told := nothing // by a panic too
-	defer func() { end(told, maphash.String(c.seed, token)) }()
+	caller := maphash.String(c.seed, token)
+	defer func() { end(told, caller) }()
 	began := time.Now()
-	if fault := c.wait(ctx, k, try.Lane); fault != nil {
+	if fault := c.wait(ctx, k, try.Lane, caller); fault != nil {
 		try.Held, try.Waited = HeldQueue, time.Since(began)
 		return fault
 	}
@@ -188,8 +189,8 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 }
 
 // wait waits for a turn, or refuses when that would take too long.
-func (c *Client) wait(ctx context.Context, k *call, lane Lane) *Error {
-	tooLong, err := c.limit.wait(ctx, lane)
+func (c *Client) wait(ctx context.Context, k *call, lane Lane, caller uint64) *Error {
+	tooLong, err := c.limit.wait(ctx, lane, caller)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return networkFault(k, err, false)
