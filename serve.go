@@ -31,6 +31,11 @@ const openDeadline = time.Minute
 // sweepEvery is how often expired rows are deleted.
 const sweepEvery = time.Hour
 
+// closing is how long what goes on behind requests may take after them. The
+// longest is a token refresh: GoTo may take twenty seconds to answer it, and
+// then the token, of which there is no other copy, is written.
+const closing = 30 * time.Second
+
 // drainNotice is how long a replica that stops serves on, unready, so that its
 // load balancer sends requests elsewhere. A portal alone has no elsewhere.
 const drainNotice = 3 * time.Second
@@ -61,7 +66,7 @@ func serve(ctx context.Context, c Config, stdout io.Writer, log *slog.Logger) (e
 
 	p, err := wire(ctx, c, l, metrics, log)
 	defer func() {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 		defer cancel()
 		err = errors.Join(err, p.close(late))
 	}()

@@ -192,7 +192,7 @@ var (
 	errNotYours   = &refusal{http.StatusForbidden, "Only the organizer can change this meeting", "You are its co-organizer: you can open and start it.", "Upcoming meetings", "/meetings"}
 	errNoHostURL  = &refusal{http.StatusBadGateway, "GoTo's start link cannot be read", "GoTo answered with something that is no link. Try again in a moment.", "Upcoming meetings", "/meetings"}
 	errNoPending  = &refusal{http.StatusNotFound, "No such held delete", "It was decided long ago, or it is somebody else's. Look at the meeting itself.", "Upcoming meetings", "/meetings"}
-	errNoDecision = &refusal{http.StatusBadRequest, "Delete or keep?", "Go back and press one of the two buttons; nothing was changed.", "Held deletes", "/pending"}
+	errNoDecision = &refusal{http.StatusUnprocessableEntity, "Delete or keep?", "Go back and press one of the two buttons; nothing was changed.", "Held deletes", "/pending"}
 )
 
 // seconds writes a wait for people, rounded up.

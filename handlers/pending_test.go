@@ -276,7 +276,7 @@ func TestHeldDeletesAreOnesOwn(t *testing.T) {
 	if res := p.browser().post(at, url.Values{"action": {"delete"}}); res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(res.Header.Get("Location"), "/?return=") {
 		t.Errorf("nobody decides: %d", res.StatusCode)
 	}
-	if res := ben.post(at, url.Values{"action": {"burn"}}); res.StatusCode != http.StatusBadRequest {
+	if res := ben.post(at, url.Values{"action": {"burn"}}); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("another action: %d", res.StatusCode)
 	}
 	// Ben's other browser is Ben.
