@@ -122,7 +122,7 @@ func TestPagesLoadAsDocumentsOnly(t *testing.T) {
 // limited, and that only when the proxy is trusted.
 func TestForwardedHeadersChangeNothing(t *testing.T) {
 	spoofed := []string{
-		"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "X-Forwarded-Port", "444", "X-Forwarded-Prefix", "/evil", "X-Forwarded-Scheme", "https",
+		"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "X-Forwarded-Port", "99444", "X-Forwarded-Prefix", "/evil", "X-Forwarded-Scheme", "https",
 		"X-Forwarded-For", "198.51.100.1", "X-Real-IP", "198.51.100.2", "Forwarded", "for=198.51.100.3;host=evil.example;proto=https", "X-Forwarded-Ssl", "on",
 		"X-Original-URL", "/settings", "X-Rewrite-URL", "/settings", "X-HTTP-Method-Override", "DELETE", "X-Url-Scheme", "https", "Front-End-Https", "on",
 		"True-Client-IP", "198.51.100.4", "X-Client-IP", "198.51.100.5", "X-Request-ID", "canary-request", "Via", "1.1 evil.example",
@@ -139,7 +139,7 @@ func TestForwardedHeadersChangeNothing(t *testing.T) {
 				}
 				res := who.get(path, spoofed...)
 				shown := res.body + " " + res.Header.Get("Location") + " " + strings.Join(res.Header["Set-Cookie"], " ")
-				for _, evil := range []string{"evil", "https%3A", "198.51.100", "canary-request", ":444"} {
+				for _, evil := range []string{"evil", "https%3A", "198.51.100", "canary-request", ":99444"} {
 					if strings.Contains(shown, evil) {
 						t.Errorf("%s: the answer holds %q", path, evil)
 					}
