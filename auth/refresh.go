@@ -10,13 +10,14 @@ import (
 const (
 	earlyMargin = 5 * time.Minute  // refresh behind the caller's back
 	waitMargin  = 30 * time.Second // the caller waits for the refresh
+	waitTime    = 2 * time.Second  // for that, while the token at hand outlives it
 	coolOff     = 10 * time.Second // between failed early refreshes of a session
 )
 
 // AccessToken returns a token to call GoTo with and when it was issued. With
 // less than five minutes left it starts a refresh, with less than thirty
-// seconds it waits for it. When the refresh fails for a passing reason, a token
-// that is still valid is returned all the same. The error is ErrSessionEnded,
+// seconds it waits for it. When the refresh fails for a passing reason or takes
+// long, a token that is still valid is returned all the same. The error is ErrSessionEnded,
 // ErrUnavailable, ErrClient, ErrNotConfigured, ErrStore, or the context's.
 func (s *Session) AccessToken(ctx context.Context) (token string, issued time.Time, err error) {
 	a := s.auth
@@ -33,7 +34,13 @@ func (s *Session) AccessToken(ctx context.Context) (token string, issued time.Ti
 		a.refreshEarly(ctx, s.ticket, k.Access)
 		return k.Access.Reveal(), k.Issued, nil
 	}
-	fresh, err := a.refresh(ctx, s.ticket, k.Access)
+	waiting := ctx
+	if left > waitTime {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, waitTime)
+		defer cancel()
+	}
+	fresh, err := a.refresh(waiting, s.ticket, k.Access)
 	switch {
 	case err == nil:
 		return fresh.Access.Reveal(), fresh.Issued, nil

@@ -82,6 +82,32 @@ func TestTokenEndpointSlowerThanPagesAndLeases(t *testing.T) {
 	}, o.config)
 }
 
+// A token that is still valid is used when the token endpoint is slow: the page
+// waits a little for a fresh one, and does without.
+func TestSlowTokenEndpointWhileTheTokenIsValid(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		b := &browser{}
+		w.logIn(b)
+		old := w.current()
+		w.goTo.slow(19 * time.Second)
+		time.Sleep(time.Hour - 20*time.Second)
+		began := time.Now()
+		page, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		token, _, err := w.session(b).AccessToken(page)
+		if took := time.Since(began); err != nil || token != old || took != 2*time.Second {
+			t.Errorf("after %s: %v, or another token", took, err)
+		}
+		time.Sleep(17 * time.Second)
+		if token, err := w.token(b); err != nil || token == old || time.Since(began) != 19*time.Second {
+			t.Errorf("after %s: %v, or the old token", time.Since(began), err)
+		}
+		if _, n := w.goTo.counts(); n != 1 {
+			t.Errorf("%d refreshes", n)
+		}
+	})
+}
+
 // An answer that takes longer than it may has an unknown outcome: GoTo is asked
 // once more with the same token, and then no more.
 func TestTokenEndpointNeverAnswers(t *testing.T) {

@@ -64,8 +64,7 @@ func (f *signInFault) retell(told refusal) refusal {
 // explain turns any error into what the user is told. cause tells whether the
 // log should keep err as an error rather than as the user's affair.
 func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration, cause bool) {
-	here := r.URL.RequestURI()
-	reconnect := "/auth/connect?return=" + queryEscape(auth.SafeReturn(here))
+	reconnect := "/auth/connect?return=" + queryEscape(auth.SafeReturn(here(r)))
 	if fault, ok := errors.AsType[*signInFault](err); ok {
 		told, retryAfter, cause = explain(fault.err, r)
 		return fault.retell(told), retryAfter, cause

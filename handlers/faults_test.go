@@ -150,6 +150,19 @@ func TestRefusedRefreshAsksToReconnectAndComesBack(t *testing.T) {
 	}
 }
 
+// Who has to connect again after a form comes back to the form's page: its own
+// address answers no GET.
+func TestReconnectAfterAFormLeadsToItsPage(t *testing.T) {
+	p := newPortal(t)
+	b := p.connected("ben")
+	id := b.create()
+	p.sandbox.Control(map[string]any{"faults": []any{fault("GET /G2M/rest/meetings/*/start", "status", "status", 403, "body", `{"int_err_code":"InvalidToken","msg":"no"}`, "times", 0)}})
+	res := b.post("/meetings/"+id+"/start", nil)
+	if link := res.doc(t).Find(`main a[href^="/auth/connect"]`); link.AttrOr("href", "") != "/auth/connect?return=%2Fmeetings%2F"+id {
+		t.Errorf("%d, the page offers %q at %q", res.StatusCode, link.Text(), link.AttrOr("href", ""))
+	}
+}
+
 func TestCallbacks(t *testing.T) {
 	p := newPortal(t)
 	b := p.browser()

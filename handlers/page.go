@@ -27,7 +27,7 @@ func (s *server) base(c echo.Context, nav string, title ...string) views.Base {
 		u := session.User()
 		b.FormToken, b.Here = session.FormToken(), here(c.Request())
 		b.User = &views.User{Name: u.Name(), Email: u.Email, Role: roleLine(u)}
-		if !b.Partial {
+		if !b.Partial && !isHead(c.Request()) {
 			for _, n := range session.TakeNotices() {
 				b.Notices = append(b.Notices, views.Notice{Kind: n.Kind, Text: n.Text})
 			}
@@ -87,7 +87,7 @@ func (s *server) page(c echo.Context, status int, component templ.Component, fra
 // that is lost is no failure.
 func (s *server) save(c echo.Context) error {
 	session := session(c)
-	if session == nil {
+	if session == nil || isHead(c.Request()) {
 		return nil
 	}
 	// The answer may come after the request's own deadline; it still counts.

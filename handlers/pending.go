@@ -90,6 +90,9 @@ func pendingNews(c echo.Context) []string {
 
 // tell notes that the news on a page need not be told again.
 func (s *server) tell(c echo.Context) {
+	if isHead(c.Request()) {
+		return
+	}
 	ctx := context.WithoutCancel(c.Request().Context())
 	for _, id := range pendingNews(c) {
 		if err := s.meetings.Told(ctx, caller(c), id); err != nil {

@@ -151,12 +151,18 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	return e, nil
 }
 
+// wasHead marks the context of a request that headAsGet changed.
+type wasHead struct{}
+
+// isHead tells whether nobody sees the page: what it would tell once stays.
+func isHead(r *http.Request) bool { return r.Context().Value(wasHead{}) != nil }
+
 // headAsGet answers HEAD as GET, whose body net/http leaves out. A look at
 // where one connects is no visit, so it is not answered.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, "/auth/") {
-			r = r.WithContext(r.Context())
+			r = r.WithContext(context.WithValue(r.Context(), wasHead{}, true))
 			r.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, r)
