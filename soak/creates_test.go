@@ -21,25 +21,29 @@ import (
 
 // Meetings are made while GoTo's answers are spoilt, people press twice,
 // reload and send again, and the portal is killed. Each form makes one
-// meeting, and what its user is told is true.
+// meeting, and what its user is told is true. With PostgreSQL there are two
+// portals, and two presses meet both.
 func TestCreates(t *testing.T) {
 	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) { t.Parallel(); makeMeetings(t, newWorld(t, sqlite(t))) })
-	t.Run("Postgres", func(t *testing.T) { t.Parallel(); makeMeetings(t, newWorld(t, storetest.Postgres(t))) })
+	t.Run("SQLite", func(t *testing.T) { t.Parallel(); makeMeetings(t, newWorld(t, sqlite(t)), 1) })
+	t.Run("Postgres", func(t *testing.T) { t.Parallel(); makeMeetings(t, newWorld(t, storetest.Postgres(t)), 2) })
 }
 
-func makeMeetings(t *testing.T, w *world) {
+func makeMeetings(t *testing.T, w *world, replicas int) {
 	began, r := time.Now(), random(t.Name())
 	w.goTo.set(map[string]any{"refresh_mode": "omit"}) // a kill never costs a session
 	creates, kills := figure(30, 1000), figure(1, 12)
-	var at atomic.Pointer[process.Process] // the portal now
-	at.Store(w.start())
-	here := front(func() string { return at.Load().Host() })
+	portals := make([]atomic.Pointer[process.Process], replicas) // as they are now
+	for i := range portals {
+		portals[i].Store(w.start())
+	}
+	var turn atomic.Uint64
+	here := front(func() string { return portals[turn.Add(1)%uint64(replicas)].Load().Host() })
 
 	var next, made atomic.Int64
 	told := tally{counts: map[string]int{}}
 	defer func() {
-		report(t, began, "%d forms made %d meetings, none twice, under %d kills; told: %v", next.Load(), made.Load(), kills, told.counts)
+		report(t, began, "%d forms made %d meetings, none twice, under %d kills of %d portals; told: %v", next.Load(), made.Load(), kills, replicas, told.counts)
 	}()
 	var wg sync.WaitGroup
 	for i := range 10 {
@@ -67,8 +71,8 @@ func makeMeetings(t *testing.T, w *world) {
 			t.Error("it takes too long")
 		}
 		<-time.After(time.Duration(r.IntN(100)) * time.Millisecond)
-		at.Load().Kill()
-		at.Store(w.start())
+		portals[k%replicas].Load().Kill()
+		portals[k%replicas].Store(w.start())
 	}
 	wg.Wait()
 
