@@ -17,7 +17,7 @@ const (
 	leaseTime  = 15 * time.Second       // after which a holder that is silent is replaced
 	leaseBeat  = 5 * time.Second        // in which one that lives says so
 	leaseLook  = 200 * time.Millisecond // between looks at a lease that somebody else has
-	leaseGrace = 3 * time.Second        // for a holder that was replaced to save what it got
+	leaseGrace = 10 * time.Second       // for a holder that was replaced to save what it got
 	dropTime   = 2 * time.Second        // for giving a lease up, which happens by itself too
 )
 

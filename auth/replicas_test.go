@@ -305,7 +305,7 @@ func TestReplacedHolderStillSaves(t *testing.T) {
 			ask(other)
 		}
 		<-refused // one of them, by GoTo, which knows the token as spent
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(9 * time.Second)
 		holder.store.failing(nil)
 		for range 3 {
 			if err := <-got; err != nil {
