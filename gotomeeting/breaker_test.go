@@ -45,6 +45,31 @@ func (f *flaky) says(status int) {
 // user is a caller of their own.
 func user(n int) *tokens { return &tokens{token: fmt.Sprint("token of ", n), issued: issuedLongAgo} }
 
+// browser is one of many that a user has, each with a token of its own.
+type browser struct {
+	*tokens
+	user string
+}
+
+func (b browser) UserRef() string { return b.user }
+
+// One organizer's trouble is one caller's, with however many tokens.
+func TestBreakerCountsUsers(t *testing.T) {
+	for users, opens := range map[int]bool{1: false, 2: true} {
+		synctest.Test(t, func(t *testing.T) {
+			goTo := &flaky{}
+			c := goTo.client(t)
+			goTo.says(500)
+			for i := range 2 * breakerCalls {
+				_, _ = c.Upcoming(t.Context(), browser{user(i), fmt.Sprint("77/", i%users)}, "")
+			}
+			if opened := c.State().Failing[APIMeeting]; opened != opens {
+				t.Errorf("%d users with %d tokens: open %t, want %t", users, 2*breakerCalls, opened, opens)
+			}
+		})
+	}
+}
+
 func TestBreaker(t *testing.T) {
 	silence := func() (*http.Response, error) { time.Sleep(3 * time.Second); return nil, context.DeadlineExceeded }
 	hasty := func() (*http.Response, error) { time.Sleep(time.Second); return nil, context.DeadlineExceeded }

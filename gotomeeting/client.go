@@ -17,6 +17,8 @@ import (
 
 // TokenSource gives the access token to call with. It names only standard
 // types, so that a browser session satisfies it without importing this package.
+// One that has a method UserRef() string names its user, however many tokens
+// the user has; without it each token is a caller of its own.
 type TokenSource interface {
 	// AccessToken returns the token to use and when it was issued; the zero
 	// time when that is not known.
@@ -59,7 +61,7 @@ type Client struct {
 	log      *slog.Logger
 	observe  func(Try)
 
-	seed   maphash.Seed   // tells callers apart without keeping their tokens
+	seed   maphash.Seed   // tells callers apart without keeping who they are
 	random func() float64 // in [0,1), for back-off
 	sleep  func(ctx context.Context, d time.Duration) error
 }

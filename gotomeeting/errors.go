@@ -59,9 +59,10 @@ type Error struct {
 	Code, Detail string
 	// RetryAfter is what GoTo or our limiter asks to wait; 0 = not told.
 	RetryAfter time.Duration
-	// Sent says that bytes of the request may have left and that no answer says
-	// what became of it: none came, it was a 5xx, or it was unreadable. After a
-	// create with Sent the meeting may exist.
+	// Sent says that bytes of a try may have left and that no answer says what
+	// became of it: none came, it was a 5xx, or it was unreadable. Another try
+	// may have failed otherwise since. After a create with Sent the meeting may
+	// exist.
 	Sent bool
 	// Err is the cause, if it was not an answer of GoTo's.
 	Err error

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,6 +265,69 @@ func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 		})
 	}
 	faultOf(t, always(t, 404, "").Delete(t.Context(), oldToken(), "1"), NotFound)
+}
+
+// A try whose answer was lost may have done it, whatever the tries after it
+// come to.
+func TestLostAnswerIsRemembered(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	status := func(status int) func(*http.Request) (*http.Response, error) {
+		return func(*http.Request) (*http.Response, error) { return answer(status, ""), nil }
+	}
+	dial := func(*http.Request) (*http.Response, error) { return nil, refused }
+	reset := func(r *http.Request) (*http.Response, error) { // after it was sent
+		httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+		return nil, io.ErrUnexpectedEOF
+	}
+	renewal := errors.New("no newer token")
+	type tries []func(*http.Request) (*http.Response, error)
+	for name, tt := range map[string]struct {
+		tries  tries
+		renew  error
+		update Kind // 0: done
+		delete Kind
+		sent   bool
+	}{
+		"reset, refused":             {tries: tries{reset, dial}, update: Unavailable, delete: Unavailable, sent: true},
+		"refused, refused":           {tries: tries{dial, dial}, update: Unavailable, delete: Unavailable},
+		"reset, 429 three times":     {tries: tries{reset, status(429), status(429)}, update: RateLimited, delete: RateLimited, sent: true},
+		"reset, 403":                 {tries: tries{reset, status(403)}, update: Forbidden, delete: Forbidden, sent: true},
+		"502, 401, 404":              {tries: tries{status(502), status(401), status(404)}, update: NotFound, sent: true},
+		"502, 401, refused, refused": {tries: tries{status(502), status(401), dial, dial}, update: Unavailable, delete: Unavailable, sent: true},
+		"401, 404":                   {tries: tries{status(401), status(404)}, update: NotFound, delete: NotFound},
+		"502, 401, not renewed":      {tries: tries{status(502), status(401)}, renew: renewal, update: Unavailable, delete: Unavailable, sent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, op := range []struct {
+				call func(*Client, TokenSource) error
+				kind Kind
+			}{
+				{func(c *Client, ts TokenSource) error { return c.Update(t.Context(), ts, "1", request()) }, tt.update},
+				{func(c *Client, ts TokenSource) error { return c.Delete(t.Context(), ts, "1") }, tt.delete},
+			} {
+				n := 0
+				c := newClient(t, wire(func(r *http.Request) (*http.Response, error) {
+					n++
+					return tt.tries[n-1](r)
+				}))
+				ts := oldToken()
+				ts.err = tt.renew
+				err := op.call(c, ts)
+				if n != len(tt.tries) {
+					t.Errorf("%d tries, want %d", n, len(tt.tries))
+				}
+				if op.kind == 0 {
+					if err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				if fault := faultOf(t, err, op.kind); fault.Sent != tt.sent || tt.renew != nil && !errors.Is(err, tt.renew) {
+					t.Errorf("Sent is %t, want %t: %v", fault.Sent, tt.sent, err)
+				}
+			}
+		})
+	}
 }
 
 func TestNoConnectionMeansNotSent(t *testing.T) {

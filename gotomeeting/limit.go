@@ -126,6 +126,9 @@ func (l *limiter) tooMany(retryAfter time.Duration) {
 // at once how long; the error is the context's.
 func (l *limiter) wait(ctx context.Context, lane Lane, caller uint64) (tooLong time.Duration, err error) {
 	w, pause := l.enter(ctx, lane, caller)
+	if w == nil && pause <= 0 { // the deadline is over, which the context notices later
+		return 0, context.DeadlineExceeded
+	}
 	if w == nil {
 		return pause, nil
 	}

@@ -279,6 +279,20 @@ func TestLeavingTheQueue(t *testing.T) {
 	})
 }
 
+// late is a context whose deadline is over and that has not noticed yet.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+
+func TestDeadlineThatIsOverGetsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(8)
+		if tooLong, err := l.wait(late{t.Context()}, LaneInteractive, 0); tooLong != 0 || !errors.Is(err, context.DeadlineExceeded) || l.slots != 0 {
+			t.Errorf("%v, %v after %d slots", tooLong, err, l.slots)
+		}
+	})
+}
+
 // A deadline that was in sight when the call queued, until others went first.
 func TestDeadlineInTheQueueIsOurOwnLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -39,6 +39,9 @@ type call struct {
 
 	// read reads a successful answer. Nil ignores its body.
 	read func(io.Reader) error
+
+	caller uint64 // tells callers apart
+	lost   bool   // GoTo may have done it by now: the answer to a try was lost
 }
 
 func (k *call) fault(kind Kind) *Error { return &Error{Kind: kind, API: k.api, Op: k.op} }
@@ -57,6 +60,7 @@ func (c *Client) do(ctx context.Context, ts TokenSource, k call) error {
 	if err != nil {
 		return fmt.Errorf("goto %s: %s: get access token: %w", k.api, k.op, err)
 	}
+	k.caller = maphash.String(c.seed, callerOf(ts, token))
 	for renewed := false; ; renewed = true {
 		fault := c.send(ctx, token, &k, body)
 		if fault == nil {
@@ -75,12 +79,26 @@ func (c *Client) do(ctx context.Context, ts TokenSource, k call) error {
 		}
 		refused := token
 		if token, issued, err = ts.RenewToken(ctx, refused); err != nil {
-			return fmt.Errorf("goto %s: %s: renew access token: %w", k.api, k.op, err)
+			if !k.lost {
+				return fmt.Errorf("goto %s: %s: renew access token: %w", k.api, k.op, err)
+			}
+			fault = k.fault(Unavailable)
+			fault.Sent, fault.Err = true, fmt.Errorf("renew access token: %w", err)
+			return fault
 		}
 		if token == refused {
 			return fault // there is no newer one
 		}
 	}
+}
+
+// callerOf names whose token it is: a user has as many as browsers, and a new
+// one every hour.
+func callerOf(ts TokenSource, token string) string {
+	if user, ok := ts.(interface{ UserRef() string }); ok {
+		return user.UserRef()
+	}
+	return token
 }
 
 // send tries until there is an answer worth keeping: after a 429 twice more,
@@ -89,13 +107,15 @@ func (c *Client) do(ctx context.Context, ts TokenSource, k call) error {
 // if there was no connection to send it on.
 func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *Error {
 	c.budget.call()
-	outages, ambiguous := 0, false
+	outages := 0
 	for retries := 0; ; retries++ {
 		fault := c.once(ctx, token, k, body, retries > 0)
 		if fault == nil {
 			return nil
 		}
-		if k.method == http.MethodDelete && ambiguous && fault.Kind == NotFound {
+		k.lost = k.lost || fault.Sent
+		fault.Sent = k.lost // whatever the last try tells
+		if k.method == http.MethodDelete && k.lost && fault.Kind == NotFound {
 			return nil // the try whose answer was lost did it
 		}
 		if retries == maxRetries || ctx.Err() != nil {
@@ -115,7 +135,6 @@ func (c *Client) send(ctx context.Context, token string, k *call, body []byte) *
 			}
 		case fault.transient && outages == 0:
 			outages++
-			ambiguous = ambiguous || fault.Sent
 			pause = time.Duration(c.random() * float64(500*time.Millisecond))
 		default:
 			return fault
@@ -170,10 +189,9 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 		return fault
 	}
 	told := nothing // by a panic too
-	caller := maphash.String(c.seed, token)
-	defer func() { end(told, caller) }()
+	defer func() { end(told, k.caller) }()
 	began := time.Now()
-	if fault := c.wait(ctx, k, try.Lane, caller); fault != nil {
+	if fault := c.wait(ctx, k, try.Lane); fault != nil {
 		try.Held, try.Waited = HeldQueue, time.Since(began)
 		return fault
 	}
@@ -189,8 +207,8 @@ func (c *Client) attempt(ctx context.Context, token string, k *call, body []byte
 }
 
 // wait waits for a turn, or refuses when that would take too long.
-func (c *Client) wait(ctx context.Context, k *call, lane Lane, caller uint64) *Error {
-	tooLong, err := c.limit.wait(ctx, lane, caller)
+func (c *Client) wait(ctx context.Context, k *call, lane Lane) *Error {
+	tooLong, err := c.limit.wait(ctx, lane, k.caller)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return networkFault(k, err, false)

@@ -159,7 +159,7 @@ func (s *Service) sendLent(ctx context.Context, row PendingRow) error {
 	text := string(token)
 	row, err = s.carryOut(ctx, row, Caller{
 		UserKey: details.UserKey, AccountKey: row.AccountKey, Ref: row.Owner, Name: details.User, RequestID: details.RequestID,
-		Tokens: lent{&text}, Session: away{s.holds, row.Owner},
+		Tokens: lent{&text, row.Owner}, Session: away{s.holds, row.Owner},
 	})
 	if row.State == PendingUnresolved {
 		return nil // the user is asked
@@ -169,7 +169,13 @@ func (s *Service) sendLent(ctx context.Context, row PendingRow) error {
 
 // lent is an access token without its session: it cannot be renewed. The text
 // sits behind a pointer, so that no verb prints it.
-type lent struct{ token *string }
+type lent struct {
+	token *string
+	owner string
+}
+
+// UserRef names whose token it is, as the session does that lent it.
+func (l lent) UserRef() string { return l.owner }
 
 func (l lent) AccessToken(context.Context) (string, time.Time, error) {
 	return *l.token, time.Time{}, nil
