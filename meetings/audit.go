@@ -91,7 +91,7 @@ func outcome(err error) string {
 	switch {
 	case err == nil:
 		return OutcomeDone
-	case unsure || lostAnswer(err):
+	case unsure || lostAnswer(err) || errors.Is(err, errDoubt):
 		return OutcomeUnknown
 	}
 	return OutcomeRefused

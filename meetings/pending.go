@@ -132,6 +132,9 @@ func inMemory(err error) error {
 	return fmt.Errorf("%w: %w", ErrMemory, err)
 }
 
+// errDoubt is how a delete ended of which nobody knows whether it was done.
+var errDoubt = errors.New("GoTo may have deleted the meeting")
+
 // ErrNoPending: the caller has no such held delete.
 var ErrNoPending = errors.New("no such held delete")
 
@@ -228,6 +231,7 @@ func (s *Service) Keep(ctx context.Context, c Caller, id string) (Pending, error
 // up, and writes to the audit log what it came to.
 func (s *Service) gaveUp(ctx context.Context, c Caller, row PendingRow) PendingRow {
 	deed := DeedKeep
+	var unknown error
 	if row.Tried {
 		_, err := s.goTo.Meeting(ctx, c.Tokens, row.MeetingID)
 		switch {
@@ -235,15 +239,24 @@ func (s *Service) gaveUp(ctx context.Context, c Caller, row PendingRow) PendingR
 			row.Tried = false
 		case isKind(err, NotFound):
 			row.State, row.Tried, deed = PendingDeleted, false, DeedDelete
+			s.forget(ctx, row)
 		default:
+			unknown = errDoubt
 			s.log.WarnContext(ctx, "not known whether a delete that was given up had been done", "pending", row.ID, "error", err)
 		}
 		if _, err := s.holds.SwapPending(ctx, row); err != nil {
 			s.log.WarnContext(ctx, "not written down what became of a delete", "pending", row.ID, "error", err)
 		}
 	}
-	s.record(ctx, c, deed, row.MeetingID, s.toldOf(row).Subject, nil)
+	s.record(ctx, c, deed, row.MeetingID, s.toldOf(row).Subject, unknown)
 	return row
+}
+
+// forget drops what the portal remembers of a meeting that is gone.
+func (s *Service) forget(ctx context.Context, row PendingRow) {
+	if err := s.memory.Forget(ctx, row.AccountKey, row.MeetingID); err != nil {
+		s.log.WarnContext(ctx, "deleted meeting not forgotten", "error", err)
+	}
 }
 
 // DeleteNow sends a delete that waits, with the caller's own token, and
@@ -337,8 +350,9 @@ func (s *Service) carryOut(ctx context.Context, row PendingRow, c Caller) (Pendi
 	ok, writing := s.holds.SwapPending(ctx, row)
 	row.Version++
 	switch {
-	case writing != nil: // whoever takes the row over finds out
+	case writing != nil: // whoever takes the row over finds out, and records it
 		s.log.ErrorContext(ctx, "not written down what became of a held delete", "pending", row.ID, "error", writing)
+		return row, err
 	case !ok: // it took so long that another took over
 		row, err = s.ownPending(ctx, c, row.ID)
 		return row, err
@@ -348,9 +362,7 @@ func (s *Service) carryOut(ctx context.Context, row PendingRow, c Caller) (Pendi
 	}
 	s.record(ctx, c, DeedDelete, row.MeetingID, s.toldOf(row).Subject, err)
 	if row.State != PendingRefused {
-		if err := s.memory.Forget(ctx, row.AccountKey, row.MeetingID); err != nil {
-			s.log.WarnContext(ctx, "deleted meeting not forgotten", "error", err)
-		}
+		s.forget(ctx, row)
 	}
 	return row, nil
 }

@@ -83,12 +83,13 @@ func (s session) LendToken(context.Context) (string, time.Time, error) {
 
 // house is a portal's store, whose processes come and go.
 type house struct {
-	t    *testing.T
-	db   *store.Store
-	path string
-	goTo *goTo
-	keys []auth.Key
-	log  bytes.Buffer
+	t     *testing.T
+	db    *store.Store
+	path  string
+	holds meetings.Holds // nil: db
+	goTo  *goTo
+	keys  []auth.Key
+	log   bytes.Buffer
 }
 
 func newHouse(t *testing.T) *house {
@@ -139,8 +140,12 @@ func (h *house) vault() meetings.Vault {
 // process is a portal of this house, started as main does.
 func (h *house) process(place string) *meetings.Service {
 	h.t.Helper()
+	holds := h.holds
+	if holds == nil {
+		holds = h.db
+	}
 	s := meetings.New(meetings.Config{
-		GoTo: h.goTo, Memory: h.db, Holds: h.db, Vault: h.vault(), Place: place, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		GoTo: h.goTo, Memory: h.db, Holds: holds, Vault: h.vault(), Place: place, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 	if err := s.Resume(h.t.Context()); err != nil {
 		h.t.Fatal(err)
@@ -577,15 +582,19 @@ func TestKeepAfterALostAnswer(t *testing.T) {
 		exists error
 		state  string
 		tried  bool
+		deed   string
 	}{
-		"there":       {nil, meetings.PendingKept, false},
-		"gone":        {fault(gotomeeting.NotFound, 404, false), meetings.PendingDeleted, false},
-		"cannot look": {fault(gotomeeting.Unavailable, 503, false), meetings.PendingKept, true},
+		"there":       {nil, meetings.PendingKept, false, "keep 7 done"},
+		"gone":        {fault(gotomeeting.NotFound, 404, false), meetings.PendingDeleted, false, "delete 7 done"},
+		"cannot look": {fault(gotomeeting.Unavailable, 503, false), meetings.PendingKept, true, "keep 7 unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, h *house) {
 				h.goTo.answer = func(context.Context, int) error { return fault(gotomeeting.TimedOut, 0, true) }
 				h.goTo.exists = tt.exists
+				if err := h.db.Remember(t.Context(), "77", meetings.Remembered{MeetingID: "7", JoinURL: "https://join.example/7"}); err != nil {
+					t.Fatal(err)
+				}
 				s := h.process("here")
 				p := h.hold(s, "7")
 				if _, err := s.DeleteNow(t.Context(), ada(), p.ID); err == nil {
@@ -601,9 +610,68 @@ func TestKeepAfterALostAnswer(t *testing.T) {
 				if len(h.goTo.calls()) != 1 {
 					t.Errorf("GoTo was asked again: %q", h.goTo.calls())
 				}
+				if deeds := h.deeds(); len(deeds) != 2 || !slices.Contains(deeds, tt.deed) {
+					t.Errorf("the audit log holds %q", deeds)
+				}
+				_, kept, err := h.db.Recall(t.Context(), "77", "7")
+				if gone := tt.state == meetings.PendingDeleted; err != nil || kept == gone {
+					t.Errorf("remembered %t, %v", kept, err)
+				}
 			})
 		})
 	}
+}
+
+// deeds is the audit log, the newest first: "action meeting-id outcome".
+func (h *house) deeds() []string {
+	h.t.Helper()
+	rows, _, err := h.db.Deeds(h.t.Context(), "77", meetings.DeedQuery{All: true})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var list []string
+	for _, d := range rows {
+		list = append(list, d.Action+" "+d.MeetingID+" "+d.Outcome)
+	}
+	return list
+}
+
+// full is a store that has no room, once, for what a delete came to.
+type full struct {
+	*store.Store
+	once sync.Once
+}
+
+func (f *full) SwapPending(ctx context.Context, row meetings.PendingRow) (ok bool, err error) {
+	if row.State == meetings.PendingDeleted {
+		f.once.Do(func() { err = errors.New("no room") })
+	}
+	if err != nil {
+		return false, err
+	}
+	return f.Store.SwapPending(ctx, row)
+}
+
+// What could not be written down is found out by asking again, and is one deed.
+func TestDeleteThatIsNotWrittenDown(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.goTo.answer = func(_ context.Context, n int) error {
+			if n == 1 {
+				return nil
+			}
+			return fault(gotomeeting.NotFound, 404, false)
+		}
+		h.holds = &full{Store: h.db}
+		s := h.process("here")
+		stop := h.sends(s)
+		h.hold(s, "7")
+		time.Sleep(time.Minute)
+		stop()
+		h.mustBe(meetings.PendingDeleted, "7 15s "+canary, "7 35s "+canary)
+		if deeds := h.deeds(); !slices.Equal(deeds, []string{"delete 7 done", "ask to delete 7 done"}) {
+			t.Errorf("the audit log holds %q", deeds)
+		}
+	})
 }
 
 func TestPendingIsItsOwners(t *testing.T) {
