@@ -13,6 +13,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"portal/store"
 )
 
 // backup copies the SQLite database into a new file, while the portal may run.
@@ -52,6 +54,9 @@ func restore(ctx context.Context, d database, file string, now time.Time, stdout
 	if err := copyDatabase(ctx, file, fresh); err != nil {
 		return fmt.Errorf("copy %s: %w", file, err)
 	}
+	if err := unresolve(ctx, fresh); err != nil {
+		return errors.Join(fmt.Errorf("prepare the copy of %s: %w", file, err), os.Remove(fresh))
+	}
 	if _, err := os.Stat(to); err == nil {
 		kept := to + "." + now.UTC().Format("20060102T150405Z")
 		if err := setAside(ctx, to, kept); err != nil {
@@ -66,6 +71,16 @@ func restore(ctx context.Context, d database, file string, now time.Time, stdout
 	}
 	_, err := fmt.Fprintf(stdout, "restored %s from %s\nthe session key is not part of a backup: put the one that belongs to it at %s, or into SESSION_KEY\n", to, file, d.keyFile())
 	return err
+}
+
+// unresolve keeps a restored database from deleting what its user has kept since
+// the backup: each user is asked again.
+func unresolve(ctx context.Context, file string) error {
+	db, err := store.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.UnresolvePending(ctx), db.Close())
 }
 
 // copyDatabase writes a consistent copy into a file that must not exist yet,

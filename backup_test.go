@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portal/meetings"
+	"portal/store"
 )
 
 func TestBackupAndRestore(t *testing.T) {
@@ -70,6 +73,42 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	again := start(t, environ, "-sandbox", "-listen", "localhost:0")
 	holder.get(again.base+"/settings").mustBe(t, http.StatusOK, "/settings", "Ada")
+}
+
+// A delete that a backup holds back may have been undone since.
+func TestRestoreAsksAboutHeldDeletes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	live, copied := filepath.Join(dir, "portal.db"), filepath.Join(dir, "copy.db")
+	open := func() *store.Store {
+		db, err := store.Open(t.Context(), live)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := open()
+	row := meetings.PendingRow{ID: "a", Owner: "77/1", MeetingID: "7", Version: 1, State: meetings.PendingHeld, Token: []byte("sealed token")}
+	if _, _, err := db.AddPending(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"backup", "restore"} {
+		if err := run(t.Context(), []string{command, copied}, []string{"DATABASE_URL=" + live}, io.Discard, io.Discard); err != nil {
+			t.Fatal(command, err)
+		}
+	}
+	if left, err := filepath.Glob(live + ".restoring*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	db = open()
+	defer db.Close()
+	rows, err := db.EveryPending(t.Context())
+	if err != nil || len(rows) != 1 || rows[0].State != meetings.PendingUnresolved || len(rows[0].Token) > 0 {
+		t.Errorf("%+v, %v", rows, err)
+	}
 }
 
 func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {

@@ -88,10 +88,6 @@ func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.
 	}
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, p := range news {
-			given := 0
-			if p.Given {
-				given = 1
-			}
 			// The condition holds against writers between reading and here.
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO known_people (account_key, user_key, name, email, given) VALUES ($1, $2, $3, $4, $5)
@@ -99,7 +95,7 @@ func (s *Store) Learn(ctx context.Context, accountKey string, people []meetings.
 				SET name = CASE WHEN `+keepsName+` THEN known_people.name ELSE excluded.name END,
 				    given = CASE WHEN `+keepsName+` THEN known_people.given ELSE excluded.given END,
 				    email = CASE WHEN excluded.email = '' THEN known_people.email ELSE excluded.email END`,
-				text(accountKey), p.Key, p.Name, p.Email, given)
+				text(accountKey), p.Key, p.Name, p.Email, flag(p.Given))
 			if err != nil {
 				return err
 			}

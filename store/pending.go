@@ -64,6 +64,16 @@ func (s *Store) EveryPending(ctx context.Context) ([]meetings.PendingRow, error)
 	return s.pending(ctx, "")
 }
 
+// UnresolvePending leaves each delete that waits to its user, and forgets its
+// token. A restored backup needs that: what was decided after it was made is
+// not in it.
+func (s *Store) UnresolvePending(ctx context.Context) error {
+	_, err := s.exec(ctx, `
+		UPDATE pending SET version = version + 1, tried = CASE WHEN state = 'sending' THEN 1 ELSE tried END, state = 'unresolved', token = $1
+		WHERE state IN ('held', 'sending')`, blob(nil))
+	return wrap("leave held deletes to their users", err)
+}
+
 // pending reads the held deletes that where chooses, the oldest first.
 func (s *Store) pending(ctx context.Context, where string, args ...any) ([]meetings.PendingRow, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)

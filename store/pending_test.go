@@ -177,3 +177,38 @@ func TestPendingLists(t *testing.T) {
 		}
 	})
 }
+
+func TestUnresolvePending(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s, ctx := open(t, databaseURL), t.Context()
+		for _, state := range []string{
+			meetings.PendingHeld, meetings.PendingSending, meetings.PendingUnresolved, meetings.PendingKept,
+			meetings.PendingDeleted, meetings.PendingGone, meetings.PendingRefused,
+		} {
+			row := pendingRow(state, "acc/ada", state)
+			row.State = state
+			addPending(t, s, row)
+		}
+		if err := s.UnresolvePending(ctx); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := s.EveryPending(ctx)
+		if err != nil || len(rows) != 7 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		for _, row := range rows {
+			want := pendingRow(row.ID, "acc/ada", row.ID)
+			want.State = row.ID
+			if row.ID == meetings.PendingHeld || row.ID == meetings.PendingSending {
+				want.State, want.Version, want.Token = meetings.PendingUnresolved, 2, nil
+				want.Tried = row.ID == meetings.PendingSending // nobody knows how far that came
+			}
+			if len(row.Token) == 0 {
+				row.Token = nil
+			}
+			if !reflect.DeepEqual(row, want) {
+				t.Errorf("got %+v, want %+v", row, want)
+			}
+		}
+	})
+}
