@@ -61,9 +61,31 @@ func (b *browser) decide(id, action string) answer {
 // deletes counts how often GoTo was asked to delete.
 func (p *portal) deletes() int { return p.sandbox.Calls()[deleteCall] }
 
-// sending runs the sender until the test ends or the function it returns is
-// called.
-func (p *portal) sending() (stop func()) {
+// sending runs the sender until the test ends or sent is called, which waits
+// until GoTo has been asked to delete and what it said is written down.
+func (p *portal) sending() (sent func()) {
+	p.t.Helper()
+	asked, once := make(chan struct{}), sync.Once{}
+	p.wire.after = func(call string) {
+		if strings.HasPrefix(call, "DELETE ") {
+			once.Do(func() { close(asked) })
+		}
+	}
+	stop := p.sender()
+	return func() {
+		p.t.Helper()
+		select {
+		case <-asked:
+		case <-time.After(30 * time.Second):
+			p.t.Fatal("GoTo is not asked within 30 s")
+		}
+		stop()
+	}
+}
+
+// sender runs the sender until the test ends or stop is called, which waits for
+// what it is doing.
+func (p *portal) sender() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -75,20 +97,6 @@ func (p *portal) sending() (stop func()) {
 	return stop
 }
 
-// until asks the portal again and again for something that happens soon.
-func (p *portal) until(what string, is func() bool) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
-	defer cancel()
-	for !is() {
-		select {
-		case <-ctx.Done():
-			p.t.Fatalf("%s: not within 30 s", what)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
 func TestDeleteIsHeldThenSentOnce(t *testing.T) {
 	p := newPortal(t)
 	b := p.connected("ben")
@@ -96,7 +104,7 @@ func TestDeleteIsHeldThenSentOnce(t *testing.T) {
 	if page := b.get("/meetings/" + id + "/delete"); !strings.Contains(page.doc(t).Find("main").Text(), "15 seconds") {
 		t.Error("the confirm page does not say how long one can undo")
 	}
-	p.sending()
+	sent := p.sending()
 	var wg sync.WaitGroup
 	for range 4 { // pressed again and again it is one
 		wg.Go(func() { b.hold(id) })
@@ -111,8 +119,10 @@ func TestDeleteIsHeldThenSentOnce(t *testing.T) {
 		t.Fatal("GoTo was asked before its time")
 	}
 	p.ahead.Store(int64(16 * time.Second))
-	p.until("it is sent", func() bool { return p.deletes() > 0 })
-	p.until("it is told", func() bool { return strings.Contains(b.block("/settings"), "is deleted.") })
+	sent()
+	if got := b.block("/settings"); !strings.Contains(got, "is deleted.") {
+		t.Errorf("afterwards: %q", got)
+	}
 	if got := b.block("/settings"); got != "" {
 		t.Errorf("told twice: %q", got)
 	}
@@ -136,7 +146,7 @@ func TestUndoSendsNothing(t *testing.T) {
 		t.Errorf("the next page says %q", got)
 	}
 	p.ahead.Store(int64(time.Hour))
-	stop := p.sending()
+	stop := p.sender()
 	other := b.create("subject", "Sent after it")
 	b.hold(other)
 	b.decide(other, "delete")
@@ -316,9 +326,7 @@ func TestLapsedTokenAsksTheUser(t *testing.T) {
 			b.hold(id)
 			p.sandbox.Control(map[string]any{"expire_access_tokens": true})
 			p.ahead.Store(int64(16 * time.Second))
-			stop := p.sending()
-			p.until("GoTo refuses the token", func() bool { return p.deletes() > 0 })
-			stop()
+			p.sending()()
 			for _, path := range []string{"/settings", "/meetings", "/people", "/pending"} { // until it is decided
 				if got := b.block(path); !strings.Contains(got, "is not deleted yet") || !strings.Contains(got, "Keep it") || !strings.Contains(got, "Delete it") {
 					t.Errorf("%s says %q", path, got)
@@ -350,8 +358,10 @@ func TestGoToRefusesToDelete(t *testing.T) {
 			b.hold(b.create("subject", "Refused"))
 			p.sandbox.Control(map[string]any{"faults": []any{fault(deleteCall, "status", "status", tt.status, "times", 0)}})
 			p.ahead.Store(int64(16 * time.Second))
-			p.sending()
-			p.until("it is told", func() bool { return strings.Contains(b.block("/settings"), tt.says) })
+			p.sending()()
+			if got := b.block("/settings"); !strings.Contains(got, tt.says) {
+				t.Errorf("afterwards: %q", got)
+			}
 			if got := b.block("/settings"); got != "" {
 				t.Errorf("told twice: %q", got)
 			}
@@ -402,9 +412,7 @@ func TestLeavingWithHeldDeletes(t *testing.T) {
 		t.Error("sent at sign-out")
 	}
 	p.ahead.Store(int64(16 * time.Second))
-	stop := p.sending()
-	p.until("it is sent", func() bool { return p.deletes() == 1 })
-	stop()
+	p.sending()()
 	p.ahead.Store(0)
 
 	b = p.connected("ben")
@@ -493,9 +501,7 @@ func TestHeldDeletesAreWrittenDown(t *testing.T) {
 	b.hold(sent)
 	b.decide(kept, "keep")
 	p.ahead.Store(int64(16 * time.Second))
-	stop := p.sending()
-	p.until("it is sent", func() bool { return strings.Contains(b.block("/settings"), "is deleted.") })
-	stop()
+	p.sending()()
 	if got := p.writes() - before; got != 4 {
 		t.Errorf("%d changes were counted", got)
 	}
