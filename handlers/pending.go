@@ -158,7 +158,10 @@ func inSeconds(n int) string {
 func (s *server) listPending(c echo.Context) error {
 	b := s.base(c, "", "Held deletes")
 	b.Here = pageOf(c.Request())
-	block := s.pendingBlock(c)
+	block := b.Pending
+	if b.Partial { // for which base builds none
+		block = s.pendingBlock(c)
+	}
 	b.Pending = views.PendingBlock{} // the page itself shows it
 	v := views.Held{Block: block, Next: views.Link{Label: "Upcoming meetings", URL: s.address("/meetings")}}
 	if news := pendingNews(c); len(news) > 0 {
