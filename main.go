@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 	_ "time/tzdata" // the image has no time zones of its own
+
+	"portal/handlers"
 )
 
 const usage = `usage: portal [command] [flags]
@@ -112,12 +114,11 @@ func newLog(w io.Writer, format string, level slog.Level, warnings []string) *sl
 		}
 		return a
 	}}
-	var log *slog.Logger
+	var lines slog.Handler = slog.NewTextHandler(w, options)
 	if format == "json" {
-		log = slog.New(slog.NewJSONHandler(w, options))
-	} else {
-		log = slog.New(slog.NewTextHandler(w, options))
+		lines = slog.NewJSONHandler(w, options)
 	}
+	log := slog.New(handlers.LogRequests(lines))
 	for _, warning := range warnings {
 		log.Warn(warning)
 	}

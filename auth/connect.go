@@ -181,7 +181,7 @@ func (a *Auth) logIn(w http.ResponseWriter, r *http.Request, user Identity, k to
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{auth: a, ticket: newTicket(), user: user, initial: k, browser: browserName(r.UserAgent())}
+	s := &Session{auth: a, ticket: newTicket(), user: user, asked: a.cfg.Now(), initial: k, browser: browserName(r.UserAgent())}
 	if old, ok := g.Values[sessionValue{}].(*Session); ok {
 		s.replaces = old.ticket.hash
 		old.end()

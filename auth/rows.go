@@ -96,6 +96,7 @@ func (st *rowStore) Save(r *http.Request, w http.ResponseWriter, g *sessions.Ses
 type blob struct {
 	Schema  int            `json:"schema"`
 	User    Identity       `json:"user"`
+	Asked   time.Time      `json:"asked"` // when GoTo said who the user is
 	Notices []storedNotice `json:"notices,omitempty"`
 }
 
@@ -125,7 +126,7 @@ func (a *Auth) load(ctx context.Context, t ticket) (*Session, error) {
 		a.cfg.Log.WarnContext(ctx, "a session cookie does not open its row", "session", t.hash[:8], "key_id", row.KeyID)
 		return nil, nil
 	}
-	return &Session{auth: a, ticket: t, row: row, user: b.User, notices: b.Notices}, nil
+	return &Session{auth: a, ticket: t, row: row, user: b.User, asked: b.Asked, notices: b.Notices}, nil
 }
 
 // open tells whether neither deadline has passed.
@@ -147,7 +148,7 @@ func (a *Auth) openBlob(t ticket, row SessionRow) (blob, error) {
 
 // fill seals identity and notices into row and moves its deadlines.
 func (s *Session) fill(row *SessionRow) error {
-	plain, err := json.Marshal(blob{Schema: blobSchema, User: s.user, Notices: s.notices})
+	plain, err := json.Marshal(blob{Schema: blobSchema, User: s.user, Asked: s.asked, Notices: s.notices})
 	if err != nil {
 		return fmt.Errorf("write the session: %w", err)
 	}
@@ -263,7 +264,11 @@ func (s *Session) reload(ctx context.Context) (differs bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("save the session: %w", err)
 	}
-	s.row, s.user = row, b.User
+	s.row = row
+	newer := s.asked.After(b.Asked)
+	if !newer {
+		s.user, s.asked = b.User, b.Asked
+	}
 	s.notices = s.notices[:0:0]
 	for _, n := range b.Notices {
 		if !s.taken[n.ID] {
@@ -275,7 +280,7 @@ func (s *Session) reload(ctx context.Context) (differs bool, err error) {
 			s.notices = append(s.notices, n)
 		}
 	}
-	return !slices.Equal(s.notices, b.Notices) || row.KeyID != s.auth.cfg.Keys[0].id, nil
+	return newer || !slices.Equal(s.notices, b.Notices) || row.KeyID != s.auth.cfg.Keys[0].id, nil
 }
 
 // userRef names the owner of a session among all accounts. A user whom GoTo

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 const sessionCookie = "sid"
@@ -46,6 +47,7 @@ type Session struct {
 	mu      sync.Mutex
 	row     SessionRow
 	user    Identity
+	asked   time.Time // when GoTo last said so
 	notices []storedNotice
 	added   []storedNotice  // by this request, since the last save
 	taken   map[string]bool // by this request, since the last save

@@ -16,6 +16,10 @@ import (
 
 var errAuditForAdmins = &refusal{http.StatusForbidden, "Only for account admins", "The audit log shows what everybody in the account did. Ask an admin of your account.", "Settings", "/settings"}
 
+// roleAge is how old GoTo's word may be that somebody is an admin, where the
+// portal's own data is shown on it. All else GoTo itself refuses.
+const roleAge = 10 * time.Minute
+
 var deedNames = map[string]string{
 	meetings.DeedCreate: "Create", meetings.DeedMeetNow: "Meet now", meetings.DeedUpdate: "Change",
 	meetings.DeedAskDelete: "Ask to delete", meetings.DeedKeep: "Keep after all", meetings.DeedDelete: "Delete", meetings.DeedStart: "Start",
@@ -26,6 +30,12 @@ var outcomeNames = map[string]string{meetings.OutcomeDone: "Done", meetings.Outc
 
 // showAudit lists who did what to which meeting.
 func (s *server) showAudit(c echo.Context) error {
+	if !caller(c).Admin {
+		return errAuditForAdmins
+	}
+	if err := session(c).ConfirmRole(c.Request().Context(), roleAge); err != nil {
+		return err
+	}
 	who, loc := caller(c), zone(c)
 	if !who.Admin {
 		return errAuditForAdmins
@@ -36,9 +46,14 @@ func (s *server) showAudit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	now := s.meetings.Now().In(loc)
+	now, summary, name := s.meetings.Now().In(loc), count(total, "entry", "entries"), "audit"
+	if total > meetings.MostDeeds {
+		total = meetings.MostDeeds
+		summary = "The latest " + strconv.Itoa(total) + " entries, here and in the files; a search finds older ones"
+		name += "-latest-" + strconv.Itoa(total)
+	}
 	if q.All {
-		return s.twin(c, auditTable(deeds, loc), s.facts(c, meetings.Seen{At: s.meetings.Now()}, "nothing: the portal's own audit log"), "audit", now.Format(time.DateOnly))
+		return s.twin(c, auditTable(deeds, loc), s.facts(c, meetings.Seen{At: s.meetings.Now()}, "nothing: the portal's own audit log"), name, now.Format(time.DateOnly))
 	}
 	self := url.Values{}
 	if q.Text != "" {
@@ -46,7 +61,7 @@ func (s *server) showAudit(c echo.Context) error {
 	}
 	page, pages := meetings.Pages(total, q.Page)
 	v := views.Audit{
-		Zone: meetings.ZoneLabel(loc, now), Query: views.ListQuery{Text: q.Text}, Summary: count(total, "entry", "entries"),
+		Zone: meetings.ZoneLabel(loc, now), Query: views.ListQuery{Text: q.Text}, Summary: summary,
 		Paging: s.paging("/audit", self, page, pages), Twins: s.twinLinks("/audit", self, "csv", "xlsx", "json"),
 	}
 	v.Announce = v.Summary

@@ -161,6 +161,65 @@ func TestAuditPage(t *testing.T) {
 	}
 }
 
+// Of a log too long to look through the page and the files say so.
+func TestLongAuditPage(t *testing.T) {
+	p := newPortal(t)
+	ada := p.connected("ada")
+	db, err := sql.Open("sqlite", p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10010)
+		INSERT INTO audit (entry, account_key, at, user_key, user_name, action, meeting_id, subject, outcome, request_id, search)
+		SELECT CAST(1000000 + i AS TEXT), $1, i, '1', 'Ada', 'create', '', 'Board', 'done', 'r', 'ada' FROM n`, account); err != nil {
+		t.Fatal(err)
+	}
+	page := ada.get("/audit")
+	if got := page.doc(t).Find("#count").Text(); !strings.Contains(got, "latest 10000 entries") || !strings.Contains(got, "search") {
+		t.Errorf("count: %q", got)
+	}
+	if last := ada.get("/audit?page=200").doc(t); last.Find("tbody tr").Length() != 50 || last.Find("a[rel=next]").Length() != 0 {
+		t.Errorf("the last page has %d rows", last.Find("tbody tr").Length())
+	}
+	file := ada.get("/audit.csv")
+	if n := strings.Count(file.body, "Board"); n != 10_000 || !strings.Contains(file.Header.Get("Content-Disposition"), "audit-latest-10000-") {
+		t.Errorf("the file %s has %d rows", file.Header.Get("Content-Disposition"), n)
+	}
+}
+
+// Who is no admin any more reads no audit log, and nobody does while GoTo does
+// not say who is.
+func TestAuditAsksWhoIsStillAdmin(t *testing.T) {
+	p := newPortal(t)
+	ada := p.connected("ada")
+	p.doorAhead.Store(int64(11 * time.Minute))
+	p.sandbox.Control(map[string]any{"faults": []any{fault("GET /admin/rest/v1/me", "status", "status", 500, "times", 0)}})
+	for _, path := range []string{"/audit", "/audit.csv"} {
+		if res := ada.get(path); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s, GoTo is away: %d", path, res.StatusCode)
+		}
+	}
+	p.sandbox.Control(map[string]any{"faults": []any{}})
+	if res := ada.get("/audit"); res.StatusCode != http.StatusOK {
+		t.Errorf("still an admin: %d", res.StatusCode)
+	}
+	p.demoted.Store(true)
+	if res := ada.get("/audit"); res.StatusCode != http.StatusOK {
+		t.Errorf("asked again too early: %d", res.StatusCode)
+	}
+	p.doorAhead.Store(int64(22 * time.Minute))
+	for _, path := range []string{"/audit.csv", "/audit"} {
+		if res := ada.get(path); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s, no admin any more: %d", path, res.StatusCode)
+		}
+	}
+	if strings.Contains(ada.get("/settings").body, "Account admin") {
+		t.Error("the session still has an admin's role")
+	}
+}
+
 // An audit log that cannot be written costs nobody a meeting; the log then
 // holds what it should.
 func TestAuditLogThatCannotBeWritten(t *testing.T) {

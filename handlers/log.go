@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"time"
@@ -12,6 +13,34 @@ import (
 )
 
 const tallyKey = "tally"
+
+type requestKey struct{}
+
+// LogRequests returns h with the request's number on every line that is logged
+// on behalf of a request, in whichever room, so that the number an error page
+// shows finds them all.
+func LogRequests(h slog.Handler) slog.Handler { return requestLog{h} }
+
+type requestLog struct{ slog.Handler }
+
+func (l requestLog) Handle(ctx context.Context, r slog.Record) error {
+	id, ok := ctx.Value(requestKey{}).(string)
+	r.Attrs(func(a slog.Attr) bool {
+		ok = ok && a.Key != "request" // the line has it already
+		return ok
+	})
+	if ok {
+		r = r.Clone()
+		r.AddAttrs(slog.String("request", id))
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+func (l requestLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestLog{l.Handler.WithAttrs(attrs)}
+}
+
+func (l requestLog) WithGroup(name string) slog.Handler { return requestLog{l.Handler.WithGroup(name)} }
 
 // logRequests writes one line a request and tells Observe of it, with the
 // route's pattern: paths and queries hold ids, names and codes. Nor is the

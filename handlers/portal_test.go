@@ -45,10 +45,14 @@ type portal struct {
 	tokens   *unreliable  // with deadlines
 	ahead    atomic.Int64 // of the clock, in nanoseconds
 	prefix   string
-	door     *auth.Auth
-	config   handlers.Config
-	outage   *outage
-	over     http.RoundTripper // how its browsers reach it
+
+	doorAhead atomic.Int64 // of auth's clock, in nanoseconds
+	demoted   atomic.Bool  // GoTo calls nobody an admin
+
+	door   *auth.Auth
+	config handlers.Config
+	outage *outage
+	over   http.RoundTripper // how its browsers reach it
 }
 
 type logBuffer struct {
@@ -125,7 +129,7 @@ func newPortalWith(t *testing.T, o options) *portal {
 			t.Errorf("the log holds secrets: %v", found)
 		}
 	})
-	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(handlers.LogRequests(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	calls, places := gotomeeting.Config{BaseURL: tapped, Rate: 1000, Log: log}, auth.Config{TokenURL: tapped + "/oauth/token", RevokeURL: tapped + "/oauth/revoke"}
 	if o.deadlines.page > 0 {
 		p.goTo, p.tokens = newUnreliable(t, wire.url, o.deadlines), newUnreliable(t, wire.url, o.deadlines)
@@ -144,11 +148,12 @@ func newPortalWith(t *testing.T, o options) *portal {
 	door, err := auth.New(auth.Config{
 		Store: p.outage, Keys: keys, PublicURL: public, AuthURL: sb.API + "/oauth/authorize", TokenURL: places.TokenURL, RevokeURL: places.RevokeURL, HTTP: places.HTTP,
 		Client: client, Sandbox: !o.setup, AllowedAccounts: []string{cmp.Or(o.account, "*")}, Log: log,
+		Now: func() time.Time { return time.Now().Add(time.Duration(p.doorAhead.Load())) },
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
 			return auth.Identity{
 				UserKey: me.Key, AccountKey: me.AccountKey, FirstName: me.FirstName, LastName: me.LastName, Email: me.Email, TimeZone: me.TimeZone,
-				Admin: len(me.AdminRoles) > 0, Roles: me.AdminRoles, MissingIdentityScope: me.ScopeMissing, Source: string(me.Source),
+				Admin: len(me.AdminRoles) > 0 && !p.demoted.Load(), Roles: me.AdminRoles, MissingIdentityScope: me.ScopeMissing, Source: string(me.Source),
 			}, err
 		},
 	})

@@ -208,7 +208,9 @@ func (s *server) isReady(c echo.Context) error {
 // pages show.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		c.Response().Header().Set(echo.HeaderXRequestID, strings.ToLower(rand.Text()))
+		id := strings.ToLower(rand.Text())
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, id)))
 		return next(c)
 	}
 }

@@ -47,15 +47,20 @@ type Deed struct {
 type DeedQuery struct {
 	Text string // in name, key, action, meeting id, subject, outcome or request id
 	Page int    // as Pages knows it
-	All  bool   // every page
+	All  bool   // every page, up to MostDeeds entries
 }
+
+// MostDeeds is how many entries, the newest, can be looked through at once. A
+// search finds what is older.
+const MostDeeds = 10_000
 
 // AuditLog is append-only: an entry is never changed, and never deleted.
 type AuditLog interface {
 	// AddDeed appends an entry.
 	AddDeed(ctx context.Context, d Deed) error
 	// Deeds returns an account's entries, the newest first, and how many
-	// match q on all pages.
+	// match q on all pages: more than MostDeeds are not counted, but as one
+	// more, and those beyond are not returned.
 	Deeds(ctx context.Context, accountKey string, q DeedQuery) (list []Deed, total int, err error)
 }
 

@@ -31,22 +31,26 @@ const maxNeedle = 4000
 func (s *Store) Deeds(ctx context.Context, accountKey string, q meetings.DeedQuery) ([]meetings.Deed, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	const chosen = ` FROM audit WHERE account_key = $1 AND search LIKE $2 ESCAPE '\'`
 	needle := likeText.Replace(text(strings.ToLower(strings.TrimSpace(q.Text))))
-	var total int
 	if len(needle) > maxNeedle {
 		return nil, 0, nil
 	}
-	args := []any{text(accountKey), "%" + needle + "%"}
-	if err := s.read.QueryRowContext(ctx, "SELECT COUNT(*)"+chosen, args...).Scan(&total); err != nil {
+	chosen, args := " FROM audit WHERE account_key = $1", []any{text(accountKey)}
+	if needle != "" {
+		chosen += ` AND search LIKE $2 ESCAPE '\'`
+		args = append(args, "%"+needle+"%")
+	}
+	var total int
+	count := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1%s LIMIT %d) AS counted", chosen, meetings.MostDeeds+1)
+	if err := s.read.QueryRowContext(ctx, count, args...).Scan(&total); err != nil {
 		return nil, 0, wrap("count the audit log", err)
 	}
-	query := "SELECT at, account_key, user_key, user_name, action, meeting_id, subject, outcome, request_id" + chosen + " ORDER BY entry DESC"
+	limit, offset := meetings.MostDeeds, 0
 	if !q.All {
-		page, _ := meetings.Pages(total, q.Page)
-		query += " LIMIT $3 OFFSET $4"
-		args = append(args, meetings.PageSize, (page-1)*meetings.PageSize)
+		page, _ := meetings.Pages(min(total, meetings.MostDeeds), q.Page)
+		limit, offset = meetings.PageSize, (page-1)*meetings.PageSize
 	}
+	query := fmt.Sprintf("SELECT at, account_key, user_key, user_name, action, meeting_id, subject, outcome, request_id%s ORDER BY entry DESC LIMIT %d OFFSET %d", chosen, limit, offset)
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, 0, wrap("read the audit log", err)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,6 +86,47 @@ func TestAuditLog(t *testing.T) {
 		}
 		if _, total := find(meetings.DeedQuery{}); total != 122 {
 			t.Errorf("after a sweep in a hundred years: %d", total)
+		}
+	})
+}
+
+// A log of years costs a page no more than one of a week: neither is what
+// nobody looks at counted, nor is there a pattern to match without a search.
+func TestLongAuditLog(t *testing.T) {
+	engines(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		driver := "sqlite"
+		if strings.HasPrefix(databaseURL, "postgres") {
+			driver = "pgx"
+		}
+		db, err := sql.Open(driver, databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		const rows = meetings.MostDeeds + 70
+		if _, err := db.ExecContext(t.Context(), `
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+			INSERT INTO audit (entry, account_key, at, user_key, user_name, action, meeting_id, subject, outcome, request_id, search)
+			SELECT CAST(1000000 + i AS TEXT), 'acc', i, '1', 'Ada', 'create', CAST(i AS TEXT), 'Board', 'done', 'r', 'ada' || CAST(1000000 + i AS TEXT) FROM n`, rows); err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			q           meetings.DeedQuery
+			total, rows int
+			first, last int
+		}{
+			{meetings.DeedQuery{}, meetings.MostDeeds + 1, meetings.PageSize, rows, rows - 49},
+			{meetings.DeedQuery{Page: 200}, meetings.MostDeeds + 1, meetings.PageSize, 120, 71},
+			{meetings.DeedQuery{Page: 201}, meetings.MostDeeds + 1, meetings.PageSize, rows, rows - 49},
+			{meetings.DeedQuery{All: true}, meetings.MostDeeds + 1, meetings.MostDeeds, rows, 71},
+			{meetings.DeedQuery{Text: "ada"}, meetings.MostDeeds + 1, meetings.PageSize, rows, rows - 49},
+			{meetings.DeedQuery{Text: "ada1000003"}, 1, 1, 3, 3},
+		} {
+			list, total, err := s.Deeds(t.Context(), "acc", tc.q)
+			if err != nil || total != tc.total || len(list) != tc.rows || list[0].MeetingID != fmt.Sprint(tc.first) || list[len(list)-1].MeetingID != fmt.Sprint(tc.last) {
+				t.Errorf("%+v: %d rows of %d, %v", tc.q, len(list), total, err)
+			}
 		}
 	})
 }
