@@ -67,7 +67,7 @@ func poison(keys ...string) func(call string, answer []byte) []byte {
 // What GoTo names and what people type is text on every page, whatever it is.
 func TestHostileTextOnEveryPage(t *testing.T) {
 	p := newPortal(t)
-	texts := []string{"subject", "firstName", "lastName", "name", "email", "attendeeName", "attendeeEmail", "conferenceCallInfo", "description", "groupName", "recordingName", "shareUrl", "locale"}
+	texts := []string{"subject", "firstName", "lastName", "name", "email", "attendeeName", "attendeeEmail", "conferenceCallInfo", "description", "groupName", "recordingName", "locale"}
 	p.wire.edit = poison(texts...)
 	ada, ben := p.connected("ada"), p.connected("ben")
 	ada.agent, ben.agent = typed("agent"), typed("agent")
@@ -87,7 +87,10 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		if found := title.FindAllStringSubmatch(res.body, -1); len(found) != 1 || strings.ContainsAny(found[0][1], "<>") {
 			t.Errorf("%s's %s has the titles %q", who, name, found)
 		}
-		shown := whatShows(doc)
+		if rail := whatShows(doc.Find(".who")); rail != "" && (!strings.Contains(rail, seen("firstName")) || !strings.Contains(rail, seen("email")) || !strings.Contains(rail, seen("name"))) {
+			t.Errorf("%s's %s names the user %q", who, name, rail)
+		}
+		shown := whatShows(doc.Find("main"))
 		for _, word := range words {
 			if where, inTitle := strings.CutPrefix(word, "title:"); inTitle {
 				if got := doc.Find("title").Text(); !strings.Contains(got, seen(where)) {
@@ -104,8 +107,11 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		p.ahead.Add(int64(3 * time.Second)) // what was read before is too old
 		return b.get(path)
 	}
-	for who, b := range map[string]*browser{"ada": ada, "ben": ben} {
+	for _, b := range []*browser{ada, ben} {
+		who := map[*browser]string{ada: "ada", ben: "ben"}[b]
 		page(who, "first page", b.get("/meetings"), "firstName", "lastName", "email") // in the notice
+		// From now on the names of the account are known.
+		get(ada, "/people")
 		p.wire.edit = nil
 		id, past := b.create("subject", typed("plan"), "co_organizer_keys", "8439885694023990003"), b.firstPast()
 		p.wire.edit = poison(texts...)
@@ -142,6 +148,10 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		page(who, "refused form", b.post("/meetings", url.Values{"subject": {typed("plan")}, "start_date": {typed("date")}, "time_zone": {typed("zone")},
 			"audio": {"custom"}, "audio_text": {typed("audio")}, "co_organizer_keys": {typed("key")}}), "plan", "date", "audio", "key")
 		page(who, "form of what was changed elsewhere", b.post("/meetings/"+id, plan("subject", typed("plan"), "co_organizer_keys", "8439885694023990003", "read", "?")), "plan", "subject", "firstName")
+		added := b.post("/meetings", plan("add_key", "8439885694023990003"), "HX-Request", "true", "HX-Request-Type", "partial").doc(t)
+		if text := added.Find("#announcer").Text(); !strings.Contains(text, seen("firstName")) || added.Find(".pwned").Length() > 0 {
+			t.Errorf("%s is told %q", who, text)
+		}
 		page(who, "form with people found", b.post("/meetings", plan("find", "1", "person", "=1+1", "co_organizer_keys", "8439885694023990003")), "firstName", "email")
 		page(who, "form from elsewhere", b.post("/meetings", plan("subject", typed("plan")), "Origin", "https://evil.example"))
 		page(who, "form held back", b.post("/meetings", plan("subject", typed("plan"), "form_token", typed("token"))), "plan")
@@ -170,6 +180,8 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		p.sandbox.Control(map[string]any{"faults": []any{}})
 	}
 	page("ada", "account's history", get(ada, "/history?organizer=all"), "subject", "firstName", "lastName")
+	p.sandbox.Control(map[string]any{"faults": []any{fault("GET /G2M/rest/organizers/*/historicalMeetings", "status", "status", 403)}})
+	page("ada", "account's history without one's", get(ada, "/history?organizer=all"), "firstName")
 	page("ada", "another's upcoming", get(ada, "/meetings?organizer="+bens), "subject", "firstName")
 	withheld := ben.create()
 	page("ada", "meeting of another", get(ada, "/meetings/"+withheld+"?organizer="+bens), "title:subject", "firstName")
@@ -192,7 +204,6 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 	if res := ben.post("/meetings", form); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("a form outlives its session: %d", res.StatusCode)
 	}
-	p.wire.edit = nil
 	ben.get(ben.consent("/auth/connect?return=%2Fresume", "ben@example.test"))
 	page("ben", "form that was kept", ben.get("/resume"), "plan")
 }
@@ -200,10 +211,11 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 // otherOf are sample meetings whose dial-in text the portal has not set.
 var otherOf = map[string]string{"ada": "201503874", "ben": "301488036"}
 
-// whatShows is the text of a page and of its fields, with single spaces.
-func whatShows(doc *goquery.Document) string {
-	parts := []string{doc.Find("body").Text()}
-	doc.Find("input[value]").Each(func(_ int, in *goquery.Selection) { parts = append(parts, in.AttrOr("value", "")) })
+// whatShows is the text of a part of a page and of its fields, with single
+// spaces.
+func whatShows(part *goquery.Selection) string {
+	parts := []string{part.Text()}
+	part.Find("input[value]").Each(func(_ int, in *goquery.Selection) { parts = append(parts, in.AttrOr("value", "")) })
 	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 }
 

@@ -151,8 +151,12 @@ func newPortalWith(t *testing.T, o options) *portal {
 		Now: func() time.Time { return time.Now().Add(time.Duration(p.doorAhead.Load())) },
 		Identify: func(ctx context.Context, token string) (auth.Identity, error) {
 			me, err := goTo.Me(ctx, token)
+			account := ""
+			for _, a := range me.Accounts {
+				account = a.Name
+			}
 			return auth.Identity{
-				UserKey: me.Key, AccountKey: me.AccountKey, FirstName: me.FirstName, LastName: me.LastName, Email: me.Email, TimeZone: me.TimeZone,
+				UserKey: me.Key, AccountKey: me.AccountKey, AccountName: account, FirstName: me.FirstName, LastName: me.LastName, Email: me.Email, TimeZone: me.TimeZone,
 				Admin: len(me.AdminRoles) > 0 && !p.demoted.Load(), Roles: me.AdminRoles, MissingIdentityScope: me.ScopeMissing, Source: string(me.Source),
 			}, err
 		},
