@@ -105,6 +105,8 @@ type proxy struct {
 type backend struct {
 	host  atomic.Pointer[string]
 	ready atomic.Bool
+
+	checking sync.Mutex // an answer of the replica before says nothing of this one
 }
 
 const checkEvery = 200 * time.Millisecond
@@ -147,8 +149,10 @@ func newProxy(t *testing.T) *proxy {
 // use sends what is for a replica to another address, once that is ready.
 func (p *proxy) use(i int, host string) {
 	b := &p.backends[i]
+	b.checking.Lock()
 	b.ready.Store(false)
 	b.host.Store(&host)
+	b.checking.Unlock()
 	p.check(i)
 }
 
@@ -156,6 +160,8 @@ func (p *proxy) healthy(i int) bool { return p.backends[i].ready.Load() }
 
 func (p *proxy) check(i int) {
 	b := &p.backends[i]
+	b.checking.Lock()
+	defer b.checking.Unlock()
 	host := b.host.Load()
 	if host == nil {
 		return
@@ -173,8 +179,9 @@ func (p *proxy) check(i int) {
 
 // next returns the address of a replica that is ready.
 func (p *proxy) next() (string, bool) {
-	for range p.backends {
-		b := &p.backends[p.turn.Add(1)%uint64(len(p.backends))]
+	first := p.turn.Add(1) // once: in between, others take turns too
+	for i := range uint64(len(p.backends)) {
+		b := &p.backends[(first+i)%uint64(len(p.backends))]
 		if b.ready.Load() {
 			return *b.host.Load(), true
 		}
