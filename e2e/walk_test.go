@@ -237,12 +237,13 @@ func (w *walk) meetNow() {
 	w.visit(w.portal.Base + "/meetings")
 }
 
-// lookBack finds the meeting among today's and opens its attendees.
+// lookBack finds the meeting among the last week's and opens its attendees.
+// (Today's would lack one that began before the user's midnight.)
 func (w *walk) lookBack(id, subject string) {
 	w.t.Helper()
 	w.visit(w.portal.Base + "/meetings")
 	w.press("History", `(//nav//a[@href="/history"])[1]`, path("/history"))
-	w.press("Today", `//main//a[normalize-space()="Today"]`,
+	w.press("Last 7 days", `//main//a[normalize-space()="Last 7 days"]`,
 		func(u *url.URL) bool { return u.Path == "/history" && u.Query().Get("from") != "" })
 	w.seeText(subject)
 	attendees := "/meetings/" + id + "/attendees"
