@@ -13,10 +13,14 @@ import (
 // Join is one entry of one attendee into one occurrence. Somebody who drops
 // and comes back, or comes with two devices, has several.
 type Join struct {
-	Name, Email  string    // the attendee's; Email may be empty
+	Name, Email  string    // the attendee's; both may be empty
 	Joined, Left time.Time // UTC; zero when GoTo did not say
 	InstanceKey  string    // GoTo's meetingInstanceKey
 	Start, End   time.Time // of the occurrence, UTC
+
+	OrganizerEmail string
+	Attendees      int // GoTo's own count of the occurrence; 0 when it did not say
+	Minutes        int // GoTo's "duration", of the occurrence or of the join; 0 when it did not say
 }
 
 // Minutes is how long the join lasted, rounded to whole minutes; 0 when either
@@ -25,14 +29,17 @@ func Minutes(j Join) int {
 	if j.Joined.IsZero() || j.Left.IsZero() || j.Left.Before(j.Joined) {
 		return 0
 	}
-	return int(j.Left.Sub(j.Joined).Round(time.Minute) / time.Minute)
+	return WholeMinutes(j.Left.Sub(j.Joined))
 }
+
+// WholeMinutes rounds d as all figures are: totals add up what is shown.
+func WholeMinutes(d time.Duration) int { return int(d.Round(time.Minute) / time.Minute) }
 
 // Occurrence is one session of a meeting with the joins into it, in GoTo's
 // order.
 type Occurrence struct {
 	InstanceKey string    // "" when GoTo did not say
-	Start, End  time.Time // from the joins when no row names them; zero when they do not know either
+	Start, End  time.Time // from the joins when no row names them; zero when they do not know either. End is zero, too, while somebody may be still in
 	Joins       []Join
 }
 
@@ -79,6 +86,9 @@ func (o *Occurrence) fill() {
 		}
 	}
 	noStart, noEnd := o.Start.IsZero(), o.End.IsZero()
+	if slices.ContainsFunc(o.Joins, func(j Join) bool { return !j.Joined.IsZero() && j.Left.IsZero() }) {
+		noEnd = false
+	}
 	for _, j := range o.Joins {
 		if noStart && !j.Joined.IsZero() && (o.Start.IsZero() || j.Joined.Before(o.Start)) {
 			o.Start = j.Joined

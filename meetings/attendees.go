@@ -41,6 +41,7 @@ func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendanc
 		joins = append(joins, attendance.Join{
 			Name: r.Name, Email: r.Email, Joined: r.Joined, Left: r.Left,
 			InstanceKey: r.InstanceKey, Start: r.Start, End: r.End,
+			OrganizerEmail: r.OrganizerEmail, Attendees: r.NumAttendees, Minutes: r.Minutes,
 		})
 	}
 	a.Occurrences = attendance.Occurrences(joins)
