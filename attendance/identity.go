@@ -47,11 +47,30 @@ func (id Identity) Known() bool {
 // width, compatibility forms, runs of white space and invisible characters do
 // not count. Folding twice changes nothing.
 func Fold(s string) string {
-	s = fold(s)
-	for again := fold(s); again != s; again = fold(s) {
-		s = again // a removed character can let its neighbours combine
+	if plain(s) {
+		return strings.ToLower(s)
+	}
+	for range 4 { // a removed character can let its neighbours combine
+		again := fold(s)
+		if again == s {
+			break
+		}
+		s = again
 	}
 	return s
+}
+
+// plain tells what nearly every address and most names are: printable ASCII
+// with single spaces, in which only the case is left to fold.
+func plain(s string) bool {
+	before := byte(' ')
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == ' ' && before == ' ' {
+			return false
+		}
+		before = s[i]
+	}
+	return before != ' ' || s == ""
 }
 
 func fold(s string) string {
@@ -125,10 +144,10 @@ func (a Aliases) root(id Identity) (Identity, []Decision) {
 	return id, through
 }
 
-// entry is a join with whose it is.
+// entry is a join with whose it is, and whose it was before any decision.
 type entry struct {
 	join      int // index
-	id        Identity
+	id, raw   Identity
 	decisions []Decision
 }
 
@@ -150,7 +169,9 @@ func (a Aliases) assign(joins []Join, within Span, taken time.Time) []entry {
 		if e.id == "" {
 			strangers++
 			e.id = Identity(nobody + parted + j.InstanceKey + parted + strconv.Itoa(strangers))
+			e.raw = e.id
 		} else {
+			e.raw = e.id
 			if d, split := a.split[e.id]; split {
 				e.decisions = append(e.decisions, d)
 				e.id = part(e.id, j, within, taken, lanes)

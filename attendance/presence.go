@@ -113,7 +113,8 @@ type Person struct {
 	CanSplit         bool       // there is something to tell parts of it apart
 	Decisions        []Decision // that made the person what it is
 
-	twice bool // present by two joins at once
+	twice bool   // present by two joins at once
+	order string // the folded name
 }
 
 // dayLong is how long an occurrence whose end nobody tells can run.
@@ -122,10 +123,12 @@ const dayLong = 24 * time.Hour
 // Measure tells who was there.
 func Measure(o Occurrence, t Terms) Presence {
 	p := Presence{Occurrence: o, Actual: Span{o.Start, o.End}}
-	if o.End.IsZero() && t.Taken.Sub(o.Start) > dayLong {
-		for _, j := range o.Joins { // over, whatever GoTo says
-			p.Actual.End = later(p.Actual.End, later(j.Joined, j.Left))
-		}
+	var last time.Time
+	for _, j := range o.Joins {
+		last = later(last, later(j.Joined, j.Left))
+	}
+	if o.End.IsZero() && t.Taken.Sub(o.Start) > dayLong { // over, whatever GoTo says
+		p.Actual.End = last
 	}
 	within := p.Actual
 	groups := map[Identity]int{}
@@ -145,7 +148,7 @@ func Measure(o Occurrence, t Terms) Presence {
 				who.Decisions = append(who.Decisions, d)
 			}
 		}
-		raw[cmp.Or(IdentityOf(j.Name, j.Email), e.id)] = true
+		raw[e.raw] = true
 	}
 	p.Identities = len(raw)
 	for i := range p.People {
@@ -153,8 +156,11 @@ func Measure(o Occurrence, t Terms) Presence {
 		who.count(within, t.Taken)
 		p.Running = p.Running || who.StillIn
 	}
-	if p.Actual.End.IsZero() && p.Running {
-		p.Actual.End = t.Taken
+	if p.Actual.End.IsZero() {
+		p.Actual.End = last
+		if p.Running {
+			p.Actual.End = later(t.Taken, last)
+		}
 	}
 	p.Base = p.Actual
 	if t.Planned.Length() > 0 {
@@ -170,7 +176,7 @@ func Measure(o Occurrence, t Terms) Presence {
 		who.Early = len(who.Spans) > 0 && !who.StillIn && (!p.Running || p.Base.End.Before(t.Taken)) && who.LastOut.Before(p.Base.End.Add(-t.Early))
 	}
 	slices.SortStableFunc(p.People, func(a, b Person) int {
-		return cmp.Or(compareNames(a.Name, b.Name), strings.Compare(Fold(a.Email), Fold(b.Email)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(compareNames(a.order, b.order), strings.Compare(a.Email, b.Email), cmp.Compare(a.ID, b.ID))
 	})
 	p.Steps = steps(p.People)
 	p.Median = median(p.People)
@@ -183,9 +189,8 @@ func Measure(o Occurrence, t Terms) Presence {
 	return p
 }
 
-// compareNames puts the nameless last.
+// compareNames compares folded names, and puts the nameless last.
 func compareNames(a, b string) int {
-	a, b = Fold(a), Fold(b)
 	switch {
 	case a == b:
 		return 0
@@ -252,29 +257,35 @@ func union(spans []Span) []Span {
 
 // call chooses what to call the person, and tells whether it can be split.
 func (p *Person) call() {
-	names, emails := map[string]int{}, map[string]int{}
+	names, emails, roots := map[string]int{}, map[string]int{}, map[string]bool{}
 	spellings := map[string]bool{}
 	for _, j := range p.Joins {
-		if j.Name != "" {
-			if names[j.Name]++; names[j.Name] == 1 {
+		if Fold(j.Name) != "" {
+			if !slices.Contains(p.Names, j.Name) {
 				p.Names = append(p.Names, j.Name)
+			}
+			names[j.Name]++
+			if len(p.Decisions) > 0 && IdentityOf(j.Name, j.Email) == p.ID {
+				names[j.Name] += len(p.Joins) // whom others were joined into goes first
 			}
 			spellings[Fold(j.Name)] = true
 		}
-		if j.Email != "" {
+		if Fold(j.Email) != "" {
 			if emails[j.Email]++; emails[j.Email] == 1 {
 				p.Emails = append(p.Emails, j.Email)
 			}
 		}
 	}
-	own := func(address string) bool { return byEmail+Fold(address) == string(p.ID) }
-	p.Name, p.Names = most(p.Names, func(n string) int { return names[n] })
-	p.Email, p.Emails = most(p.Emails, func(e string) int {
-		if own(e) { // the one that others were joined into
-			return len(p.Joins) + 1
+	// Whom others were joined into goes first.
+	first := func(count int, root bool) int {
+		if root {
+			count += len(p.Joins)
 		}
-		return emails[e]
-	})
+		return count
+	}
+	p.Name, p.Names = most(p.Names, func(n string) int { return first(names[n], roots[n]) })
+	p.Email, p.Emails = most(p.Emails, func(e string) int { return first(emails[e], byEmail+Fold(e) == string(p.ID)) })
+	p.order = Fold(p.Name)
 	switch {
 	case len(p.Decisions) > 0:
 	case strings.HasPrefix(string(p.ID), byEmail):
@@ -284,14 +295,15 @@ func (p *Person) call() {
 	}
 }
 
-// most takes the one of which there is most out of the list.
+// most takes the one of which there is most out of the list, of equals the one
+// that sorts first.
 func most(list []string, weight func(string) int) (string, []string) {
 	if len(list) == 0 {
 		return "", nil
 	}
 	best := 0
 	for i := range list {
-		if weight(list[i]) > weight(list[best]) {
+		if c := cmp.Compare(weight(list[i]), weight(list[best])); c > 0 || c == 0 && list[i] < list[best] {
 			best = i
 		}
 	}

@@ -71,7 +71,7 @@ func Roll(list []Presence) Series {
 		}
 	}
 	slices.SortStableFunc(s.Members, func(a, b Member) int {
-		return cmp.Or(compareNames(a.Name, b.Name), strings.Compare(Fold(a.Email), Fold(b.Email)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(compareNames(Fold(a.Name), Fold(b.Name)), strings.Compare(a.Email, b.Email), cmp.Compare(a.ID, b.ID))
 	})
 	return s
 }
