@@ -135,6 +135,7 @@ func TestIDsAreCheckedBeforeCalling(t *testing.T) {
 		errs := []error{
 			second(c.Meeting(ctx, ts, id)), c.Update(ctx, ts, id, request()), c.Delete(ctx, ts, id), second(c.Start(ctx, ts, id)),
 			second(c.Attendees(ctx, ts, id)), c.EraseSession(ctx, ts, id, "1"), c.EraseSession(ctx, ts, "1", id), c.EraseAttendees(ctx, ts, id, "1"),
+			c.EraseAttendees(ctx, ts, "1", id), second(c.OrganizerAttendees(ctx, ts, id, at("2030-01-01T00:00:00Z"), at("2030-01-02T00:00:00Z"))),
 			second(c.Users(ctx, ts, id, UserFilter{})), second(c.User(ctx, ts, "1", id)), second(c.User(ctx, ts, id, "1")),
 			second(c.Invite(ctx, ts, id, Invitation{})), second(c.Licenses(ctx, ts, id)),
 		}
@@ -226,6 +227,8 @@ func TestLostConnections(t *testing.T) {
 			if tt.kind == Unavailable { // GoTo's answer to these has no body that could be cut
 				try(2, func() error { return c.Update(t.Context(), oldToken(), "1", request()) })
 				try(2, func() error { return c.Delete(t.Context(), oldToken(), "1") })
+				try(2, func() error { return c.EraseAttendees(t.Context(), oldToken(), "1", "2") })
+				try(2, func() error { return c.EraseSession(t.Context(), oldToken(), "1", "2") })
 			}
 		})
 	}
@@ -259,12 +262,21 @@ func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 				}
 				w.WriteHeader(second)
 			})
-			if err := c.Delete(t.Context(), oldToken(), "1"); err != nil {
-				t.Error(err)
+			for _, again := range []func() error{
+				func() error { return c.Delete(t.Context(), oldToken(), "1") },
+				func() error { return c.EraseSession(t.Context(), oldToken(), "1", "2") },
+				func() error { return c.EraseAttendees(t.Context(), oldToken(), "1", "2") },
+			} {
+				calls.Store(0)
+				if err := again(); err != nil || calls.Load() != 2 {
+					t.Errorf("%d calls, %v", calls.Load(), err)
+				}
 			}
 		})
 	}
 	faultOf(t, always(t, 404, "").Delete(t.Context(), oldToken(), "1"), NotFound)
+	faultOf(t, always(t, 404, "").EraseSession(t.Context(), oldToken(), "1", "2"), NotFound)
+	faultOf(t, always(t, 404, "").EraseAttendees(t.Context(), oldToken(), "1", "2"), NotFound)
 }
 
 // A try whose answer was lost may have done it, whatever the tries after it

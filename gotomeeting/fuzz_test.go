@@ -64,6 +64,7 @@ func FuzzList(f *testing.F) {
 		}
 		var joins []Join
 		_ = list(&joins, (*wireJoin).join, ignore)(strings.NewReader(s))
+		_ = list(&joins, (*wireJoin).joinByOrganizer, ignore)(strings.NewReader(s))
 		var past []PastMeeting
 		_ = list(&past, (*wirePast).past, ignore)(strings.NewReader(s))
 		var me wireProfile

@@ -54,6 +54,9 @@ func TestRequestsSent(t *testing.T) {
 			return second(c.History(ctx, ts, other, at("2030-01-01T00:00:00Z"), at("2030-01-02T00:00:00Z")))
 		}},
 		{"attendees", "[]", func(ctx context.Context, c *Client, ts TokenSource) error { return second(c.Attendees(ctx, ts, id)) }},
+		{"attendees-organizer", "[]", func(ctx context.Context, c *Client, ts TokenSource) error {
+			return second(c.OrganizerAttendees(ctx, ts, other, at("2030-01-01T00:00:00+01:00"), at("2030-01-31T00:00:00+01:00")))
+		}},
 		{"erase-session", "", func(ctx context.Context, c *Client, ts TokenSource) error {
 			return c.EraseSession(ctx, ts, me, "15000001")
 		}},

@@ -112,3 +112,59 @@ func TestHistoryRefusesOddRanges(t *testing.T) {
 		faultOf(t, err, Refused)
 	}
 }
+
+// joined is a row of who joined when, and when the session of that key was.
+func joined(instance, name, in, out string) string {
+	return fmt.Sprintf(`{"meetingInstanceKey":%q,"attendeeName":%q,"attendeeEmail":"x@guest.test","joinTime":%q,"leaveTime":%q}`, instance, name, in, out)
+}
+
+// A session at a window's edge comes with both windows, and counts once; two
+// devices that come and go in the same seconds count twice.
+func TestOrganizerAttendeesMergesWindows(t *testing.T) {
+	const edge, left = "2030-02-01T01:00:00.+0000", "2030-02-01T01:30:00.+0000"
+	twice := joined("2", "Bo", edge, left)
+	windows := map[string][]string{
+		"2030-01-01T00:00:00Z 2030-02-01T01:00:00Z": {joined("1", "Bo", edge, left), joined("1", "Al", edge, left), twice, twice, joined("2", "Bo", edge, "")},
+		"2030-02-01T01:00:00Z 2030-02-10T00:00:00Z": {twice, joined("2", "Bo", edge, ""), twice, twice, joined("2", "Cy", edge, left), joined("3", "Bo", edge, left)},
+	}
+	var mu sync.Mutex
+	var asked []string
+	c := newClient(t, wire(func(r *http.Request) (*http.Response, error) {
+		q := r.URL.Query()
+		window := q.Get("startDate") + " " + q.Get("endDate")
+		mu.Lock()
+		asked = append(asked, window)
+		mu.Unlock()
+		return answer(200, "["+strings.Join(windows[window], ",")+"]"), nil
+	}))
+	got, err := c.OrganizerAttendees(t.Context(), oldToken(), "1", at("2030-01-01T00:00:00Z"), at("2030-02-10T00:00:00Z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, j := range got {
+		rows = append(rows, fmt.Sprint(j.InstanceKey, " ", j.Name, " ", j.Left.IsZero()))
+	}
+	want := []string{"1 Bo false", "1 Al false", "2 Bo false", "2 Bo false", "2 Bo true", "2 Bo false", "2 Cy false", "3 Bo false"}
+	if !slices.Equal(rows, want) {
+		t.Errorf("got  %q\nwant %q", rows, want)
+	}
+	if slices.Sort(asked); len(asked) != 2 || windows[asked[0]] == nil || windows[asked[1]] == nil {
+		t.Errorf("asked for %q", asked)
+	}
+}
+
+func TestOrganizerAttendeesFailsWhole(t *testing.T) {
+	c := newClient(t, wire(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Query().Get("startDate"), "2030-02-01T01") {
+			return answer(403, ""), nil
+		}
+		return answer(200, "["+joined("1", "Bo", "", "")+"]"), nil
+	}))
+	got, err := c.OrganizerAttendees(t.Context(), oldToken(), "2", at("2030-01-01T00:00:00Z"), at("2030-03-10T00:00:00Z"))
+	if fault := faultOf(t, err, Forbidden); fault.Op != "organizer's attendees" || got != nil {
+		t.Errorf("got %v beside %v", got, fault)
+	}
+	_, err = c.OrganizerAttendees(t.Context(), oldToken(), "2", at("2030-01-02T00:00:00Z"), at("2030-01-01T00:00:00Z"))
+	faultOf(t, err, Refused)
+}

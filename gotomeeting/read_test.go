@@ -230,6 +230,60 @@ func TestAttendees(t *testing.T) {
 	}
 }
 
+// joinByOrganizerExample is a row by the reference's table: all there is of the
+// attendee are attendeeName and attendeeEmail.
+const joinByOrganizerExample = `[{"attendeeName":"Bo Berg","attendeeEmail":"bo@guest.test","name":"Ada Example","firstName":"Ada","lastName":"Example",
+	"email":"ada@example.test","groupName":"Example Cooperative","meetingId":555012345,"newMeetingId":"555-012-345","meetingInstanceKey":7700000000000000001,
+	"organizerkey":8439885694023999999,"joinTime":"2030-01-15T10:01:00.+0000","leaveTime":"2030-01-15T10:30:00.+0000","startTime":"2030-01-15T10:00:00.+0000",
+	"endTime":"2030-01-15T11:00:00.+0000","duration":29,"numAttendees":3,"subject":"Board &gt; all","meetingType":"scheduled","conferenceCallInfo":""}]`
+
+func TestOrganizerAttendeesReadsEveryVariant(t *testing.T) {
+	want := Join{
+		Name: "Bo Berg", Email: "bo@guest.test", Joined: at("2030-01-15T10:01:00Z"), Left: at("2030-01-15T10:30:00Z"), Minutes: 29,
+		MeetingID: "555012345", InstanceKey: "7700000000000000001", Start: at("2030-01-15T10:00:00Z"), End: at("2030-01-15T11:00:00Z"),
+		NumAttendees: 3, Subject: "Board > all", Type: Scheduled, OrganizerKey: "8439885694023999999",
+		OrganizerFirstName: "Ada", OrganizerLastName: "Example", OrganizerEmail: "ada@example.test",
+	}
+	swap := func(pairs ...string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if !strings.Contains(joinByOrganizerExample, pairs[i]) {
+				t.Fatalf("the example holds no %s", pairs[i])
+			}
+		}
+		return strings.NewReplacer(pairs...).Replace(joinByOrganizerExample)
+	}
+	for _, tt := range []struct {
+		name, body string
+		change     func(*Join)
+	}{
+		{"as the reference has it", joinByOrganizerExample, nil},
+		{"lone object", strings.Trim(joinByOrganizerExample, "[]"), nil},
+		{"numbers as text", swap(`:29`, `:"29"`, `:3,`, `:"3",`, `:555012345,`, `:"555012345",`, `:7700000000000000001`, `:"7700000000000000001"`, `:8439885694023999999`, `:"8439885694023999999"`), nil},
+		{"the documents' times", swap(".+0000", "Z"), nil},
+		{"other casing of the key", swap("organizerkey", "organizerKey"), nil},
+		{"no id but the dashed one", swap(`"meetingId":555012345,`, ""), nil},
+		{"id zero", swap(`"meetingId":555012345`, `"meetingId":0`), nil},
+		{"id missing altogether", swap(`"meetingId":555012345,"newMeetingId":"555-012-345",`, ""), func(j *Join) { j.MeetingID = "" }},
+		{"a guest without address", swap("bo@guest.test", ""), func(j *Join) { j.Email = "" }},
+		{"a guest without name is not the organizer", swap("Bo Berg", ""), func(j *Join) { j.Name = "" }},
+		{"nor is one whose name is missing", swap(`"attendeeName":"Bo Berg",`, ""), func(j *Join) { j.Name = "" }},
+		{"nor one whose name is null", swap(`"Bo Berg"`, "null"), func(j *Join) { j.Name = "" }},
+		{"still in", swap(`"2030-01-15T10:30:00.+0000"`, `""`), func(j *Join) { j.Left = time.Time{} }},
+		{"counts not told", swap(`"duration":29`, `"duration":"NA"`, ":3,", ":null,"), func(j *Join) { j.Minutes, j.NumAttendees = 0, 0 }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want := want
+			if tt.change != nil {
+				tt.change(&want)
+			}
+			got, err := always(t, 200, tt.body).OrganizerAttendees(t.Context(), oldToken(), "1", at("2030-01-01T00:00:00Z"), at("2030-01-20T00:00:00Z"))
+			if err != nil || !reflect.DeepEqual(got, []Join{want}) {
+				t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+			}
+		})
+	}
+}
+
 func TestStart(t *testing.T) {
 	const secret = "https://host.example/download?authenticationToken=s3cret&meetingId=1"
 	for _, target := range []string{secret, "gotomeeting://start?meetingId=1&authenticationToken=s3cret", "http://127.0.0.1:8080/sandbox/host?meetingId=1"} {
@@ -488,12 +542,13 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 		body func(rows string) string
 		read func(*Client) (int, error)
 	}{
-		"upcoming meetings": {meetingExample, array, func(c *Client) (int, error) { return size(c.Upcoming(ctx, ts, "")) }},
-		"past meetings":     {historyExample, array, func(c *Client) (int, error) { return size(c.History(ctx, ts, "", day, day)) }},
-		"attendees":         {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return size(c.Attendees(ctx, ts, "1")) }},
-		"list users":        {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Users(ctx, ts, "1", UserFilter{})) }},
-		"list licences":     {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Licenses(ctx, ts, "1")) }},
-		"invite user":       {`[{"key":"1"}]`, array, func(c *Client) (int, error) { return size(c.Invite(ctx, ts, "1", Invitation{})) }},
+		"upcoming meetings":     {meetingExample, array, func(c *Client) (int, error) { return size(c.Upcoming(ctx, ts, "")) }},
+		"past meetings":         {historyExample, array, func(c *Client) (int, error) { return size(c.History(ctx, ts, "", day, day)) }},
+		"attendees":             {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return size(c.Attendees(ctx, ts, "1")) }},
+		"organizer's attendees": {`[{"attendeeName":"Bo"}]`, array, func(c *Client) (int, error) { return size(c.OrganizerAttendees(ctx, ts, "1", day, day)) }},
+		"list users":            {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Users(ctx, ts, "1", UserFilter{})) }},
+		"list licences":         {`[{"key":"1"}]`, results, func(c *Client) (int, error) { return size(c.Licenses(ctx, ts, "1")) }},
+		"invite user":           {`[{"key":"1"}]`, array, func(c *Client) (int, error) { return size(c.Invite(ctx, ts, "1", Invitation{})) }},
 	} {
 		var log bytes.Buffer
 		client := func(rows string) *Client {

@@ -92,7 +92,7 @@ type Join struct {
 	Name         string // the attendee's
 	Email        string // the attendee's; may be empty
 	Joined, Left time.Time
-	Minutes      int // GoTo's duration; by meeting it may be the whole session's
+	Minutes      int // GoTo's duration: by organizer the join's, by meeting as a rule the whole session's
 
 	MeetingID    string
 	InstanceKey  string    // GoTo's meetingInstanceKey; not a session id
