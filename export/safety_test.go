@@ -3,7 +3,9 @@ package export
 import (
 	"bytes"
 	"encoding/csv"
+	"math"
 	"mime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,8 +29,8 @@ func TestNeutral(t *testing.T) {
 }
 
 func TestBadTablesAreRefusedWhole(t *testing.T) {
-	for name, rows := range map[string][][]any{"short row": {{"a", 1}, {"a"}}, "long row": {{"a", 1, 2}}, "odd cell": {{"a", 1}, {"b", []string{"c"}}}} {
-		table := Table{Name: "x", Columns: []Column{{"a", "A"}, {"b", "B"}}, Rows: rows}
+	for name, rows := range map[string][][]any{"short row": {{"a", 1}, {"a"}}, "long row": {{"a", 1, 2}}, "odd cell": {{"a", 1}, {"b", []string{"c"}}}, "no number": {{"a", 1}, {"b", math.NaN()}}} {
+		table := Table{Name: "x", Columns: []Column{{"a", "A"}, {"b", "B"}}, Rows: slices.Values(rows)}
 		var b bytes.Buffer
 		if table.WriteCSV(&b) == nil || table.WriteJSON(&b) == nil || table.WriteXLSX(&b, nil) == nil {
 			t.Errorf("%s is written", name)
@@ -40,9 +42,9 @@ func TestBadTablesAreRefusedWhole(t *testing.T) {
 }
 
 func TestXLSXOfHostileTexts(t *testing.T) {
-	table := Table{Name: "History", Columns: []Column{{"a", "=1+1"}, {"b", "B"}}, Rows: [][]any{
+	table := Table{Name: "History", Columns: []Column{{"a", "=1+1"}, {"b", "B"}}, Rows: slices.Values([][]any{
 		{"bad\x00\x0b\xffx", int64(8439885694023999999)}, {strings.Repeat("😀", 20000), 0.5}, {"=1+1", nil},
-	}}
+	})}
 	var b bytes.Buffer
 	if err := table.WriteXLSX(&b, []Fact{{"Source", "=cmd"}}); err != nil {
 		t.Fatal(err)
@@ -112,7 +114,7 @@ func FuzzCSVReadsBack(f *testing.F) {
 		f.Add(s, "x")
 	}
 	f.Fuzz(func(t *testing.T, name, label string) {
-		table := Table{Columns: []Column{{"a", label}, {"b", "B"}}, Rows: [][]any{{name, 1}, {"Ada", 2}}}
+		table := Table{Columns: []Column{{"a", label}, {"b", "B"}}, Rows: slices.Values([][]any{{name, 1}, {"Ada", 2}})}
 		var b bytes.Buffer
 		if err := table.WriteCSV(&b); err != nil {
 			t.Fatal(err)

@@ -15,8 +15,14 @@ type Fact struct{ Name, Value string }
 // WriteXLSX writes t as a workbook: typed cells, a frozen header with a
 // filter, and a second sheet with the facts. Texts are strings, never
 // formulas.
+//
+// The first byte comes after the last row, so every error but w's own comes
+// before it. The sheet is made in memory up to 16 MB, of which growing takes
+// some more, and beyond that in a file in os.TempDir; where none can be made,
+// all of it is in memory.
 func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
-	if err := t.check(); err != nil {
+	n, err := t.check()
+	if err != nil {
 		return err
 	}
 	book := excelize.NewFile()
@@ -41,7 +47,7 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 	if len(t.Columns) > 0 {
 		// Set before the rows: once they are flushed, reaching the sheet again
 		// would read all of it back into memory.
-		last, err := excelize.CoordinatesToCellName(len(t.Columns), len(t.Rows)+1)
+		last, err := excelize.CoordinatesToCellName(len(t.Columns), n+1)
 		if err != nil {
 			return fmt.Errorf("writing xlsx: %w", err)
 		}
@@ -67,14 +73,13 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 		return fmt.Errorf("writing xlsx: %w", err)
 	}
 	cells := make([]any, len(t.Columns))
-	for n, row := range t.Rows {
-		for i := range cells {
-			cells[i] = nil
-			if i >= len(row) {
-				continue
-			}
-			switch v := row[i].(type) {
+	line := 1
+	for row := range t.rows() {
+		line++
+		for i, cell := range row {
+			switch v := cell.(type) {
 			case time.Time:
+				cells[i] = nil
 				if !v.IsZero() {
 					cells[i] = excelize.Cell{StyleID: when, Value: naive(v.In(t.zone()))}
 				}
@@ -86,7 +91,7 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 				cells[i] = v
 			}
 		}
-		if err := out.SetRow(fmt.Sprintf("A%d", n+2), cells); err != nil {
+		if err := out.SetRow(fmt.Sprintf("A%d", line), cells); err != nil {
 			return fmt.Errorf("writing xlsx: %w", err)
 		}
 	}

@@ -95,8 +95,8 @@ func auditTable(deeds []meetings.Deed, loc *time.Location) export.Table {
 		{Key: "action", Label: "Action"}, {Key: "meeting_id", Label: "Meeting ID"}, {Key: "subject", Label: "Subject"}, {Key: "outcome", Label: "Outcome"},
 		{Key: "request", Label: "Request"},
 	}}
-	for _, d := range deeds {
-		t.Rows = append(t.Rows, []any{d.At, iso(d.At, loc), d.User, d.UserKey, d.Action, d.MeetingID, d.Subject, d.Outcome, d.RequestID})
-	}
+	t.Rows = export.Each(deeds, func(cells []any, d meetings.Deed) []any {
+		return append(cells, d.At, iso(d.At, loc), d.User, d.UserKey, d.Action, d.MeetingID, d.Subject, d.Outcome, d.RequestID)
+	})
 	return t
 }

@@ -118,9 +118,11 @@ func notify(c echo.Context, kind, text string) {
 }
 
 // answerError is the one place that turns errors into answers: a page, a
-// fragment aimed at the banner, or plain JSON for a data twin.
+// fragment aimed at the banner, or plain JSON for a data twin. After the first
+// byte there is no other answer than to break off.
 func (s *server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
+		c.Set(cutKey, true)
 		return
 	}
 	r := c.Request()

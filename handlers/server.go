@@ -97,6 +97,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	e.HTTPErrorHandler = s.answerError
 	e.IPExtractor = clientIP(cfg.TrustedProxies)
 	e.Use(
+		cutShort,
 		requestID,
 		s.logRequests(),
 		s.recoverPanics,
@@ -231,6 +232,18 @@ func (s *server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// cutShort ends the connection of an answer that failed after its first byte,
+// once the log has it: net/http would finish it as if it were whole.
+func cutShort(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if c.Get(cutKey) != nil {
+			panic(http.ErrAbortHandler)
+		}
+		return err
+	}
+}
+
 func deadline(d time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -244,6 +257,7 @@ func deadline(d time.Duration) echo.MiddlewareFunc {
 
 const (
 	sessionKey   = "session"
+	cutKey       = "cut"
 	callbackPath = "/auth/callback"
 )
 

@@ -3,7 +3,10 @@ package handlers
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,26 +24,22 @@ var twinTypes = map[string]string{
 	"ics":  "text/calendar; charset=utf-8",
 }
 
+// fileDeadline is how long a client may take to fetch a file: one of 10 MB
+// through a line of 300 kbit/s.
+const fileDeadline = 5 * time.Minute
+
 // twin answers a page's rows as the file that the request's extension asks
 // for. parts name the file; facts say where the rows come from.
 func (s *server) twin(c echo.Context, t export.Table, facts []export.Fact, parts ...string) error {
-	var b bytes.Buffer
-	var err error
-	kind := format(c.Request())
-	switch kind {
+	switch format(c.Request()) {
 	case "csv":
-		err = t.WriteCSV(&b)
+		return s.file(c, "csv", t.WriteCSV, parts...)
 	case "json":
-		err = t.WriteJSON(&b)
+		return s.file(c, "json", t.WriteJSON, parts...)
 	case "xlsx":
-		err = t.WriteXLSX(&b, facts)
-	default:
-		return echo.ErrNotFound
+		return s.file(c, "xlsx", func(w io.Writer) error { return t.WriteXLSX(w, facts) }, parts...)
 	}
-	if err != nil {
-		return err
-	}
-	return s.file(c, kind, b.Bytes(), parts...)
+	return echo.ErrNotFound
 }
 
 // events answers meetings as a calendar file.
@@ -73,18 +72,44 @@ func (s *server) pastEvents(c echo.Context, rows []meetings.Past, parts ...strin
 }
 
 func (s *server) calendar(c echo.Context, events []export.Event, parts ...string) error {
-	var b bytes.Buffer
-	if err := export.WriteICS(&b, "GoToMeeting", events); err != nil {
-		return err
-	}
-	return s.file(c, "ics", b.Bytes(), parts...)
+	return s.file(c, "ics", func(w io.Writer) error { return export.WriteICS(w, "GoToMeeting", events) }, parts...)
 }
 
-func (s *server) file(c echo.Context, kind string, body []byte, parts ...string) error {
-	h := c.Response().Header()
-	h.Set("Content-Disposition", export.Disposition(export.FileName(kind, parts...)))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	return c.Blob(http.StatusOK, twinTypes[kind], body)
+// file answers what write makes. CSV and JSON go out as they are made: what
+// fails before the first byte is answered like everything else, what fails
+// later cuts the connection (cutShort), so that nobody takes a part for the
+// whole.
+func (s *server) file(c echo.Context, kind string, write func(io.Writer) error, parts ...string) error {
+	h, size := c.Response().Header(), ""
+	// HTTP/1.0 knows no other end of a file than the connection's, so there it
+	// has to have a length; a workbook has its first byte after its last row
+	// in any case.
+	if streams := kind == "csv" || kind == "json"; !streams || !c.Request().ProtoAtLeast(1, 1) {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		size = strconv.Itoa(b.Len())
+		write = func(w io.Writer) error { _, err := b.WriteTo(w); return err }
+	}
+	if err := s.save(c); err != nil {
+		return err
+	}
+	h.Set(echo.HeaderContentType, twinTypes[kind])
+	h.Set(echo.HeaderContentDisposition, export.Disposition(export.FileName(kind, parts...)))
+	h.Set(echo.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
+	if size != "" {
+		h.Set(echo.HeaderContentLength, size)
+	}
+	// The server's own deadline is for pages.
+	if err := http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(fileDeadline)); err != nil {
+		return fmt.Errorf("give a file its time: %w", err)
+	}
+	err := write(c.Response())
+	if err != nil && !c.Response().Committed {
+		h.Del(echo.HeaderContentDisposition)
+	}
+	return err
 }
 
 func upcomingTable(list []meetings.Meeting, loc *time.Location) export.Table {
@@ -96,12 +121,11 @@ func upcomingTable(list []meetings.Meeting, loc *time.Location) export.Table {
 		{Key: "organizer", Label: "Organizer"}, {Key: "organizer_email", Label: "Organizer e-mail"}, {Key: "organizer_key", Label: "Organizer key"},
 		{Key: "join_url", Label: "Join URL"},
 	}}
-	for _, m := range list {
-		t.Rows = append(t.Rows, []any{
+	t.Rows = export.Each(list, func(cells []any, m meetings.Meeting) []any {
+		return append(cells,
 			m.ID, m.Subject, m.Start, m.End, iso(m.Start, loc), int(m.Length().Minutes()), m.Type, status(m.Running),
-			m.PasswordRequired, m.Organizer.Name, m.Organizer.Email, m.Organizer.Key, m.JoinURL,
-		})
-	}
+			m.PasswordRequired, m.Organizer.Name, m.Organizer.Email, m.Organizer.Key, m.JoinURL)
+	})
 	return t
 }
 
@@ -113,12 +137,11 @@ func historyTable(rows []meetings.Past, loc *time.Location) export.Table {
 		{Key: "organizer", Label: "Organizer"}, {Key: "organizer_email", Label: "Organizer e-mail"}, {Key: "organizer_key", Label: "Organizer key"},
 		{Key: "recording", Label: "Recording"},
 	}}
-	for _, p := range rows {
-		t.Rows = append(t.Rows, []any{
+	t.Rows = export.Each(rows, func(cells []any, p meetings.Past) []any {
+		return append(cells,
 			p.MeetingID, p.SessionID, p.Subject, p.Start, p.End, iso(p.Start, loc), p.Minutes, p.Attendees, p.Type,
-			p.Organizer.Name, p.Organizer.Email, p.Organizer.Key, p.RecordingURL,
-		})
-	}
+			p.Organizer.Name, p.Organizer.Email, p.Organizer.Key, p.RecordingURL)
+	})
 	return t
 }
 
@@ -128,9 +151,9 @@ func joinsTable(joins []meetings.Join, loc *time.Location) export.Table {
 		{Key: "join", Label: inZone("Join", loc)}, {Key: "leave", Label: inZone("Leave", loc)},
 		{Key: "minutes", Label: "Minutes"},
 	}}
-	for _, j := range joins {
-		t.Rows = append(t.Rows, []any{j.Name, j.Email, j.Joined, j.Left, meetings.Minutes(j)})
-	}
+	t.Rows = export.Each(joins, func(cells []any, j meetings.Join) []any {
+		return append(cells, j.Name, j.Email, j.Joined, j.Left, meetings.Minutes(j))
+	})
 	return t
 }
 
@@ -141,13 +164,13 @@ func peopleTable(users []meetings.User, admin bool, loc *time.Location) export.T
 	if admin {
 		t.Columns = append(t.Columns, export.Column{Key: "status", Label: "Status"}, export.Column{Key: "role", Label: "Role"}, export.Column{Key: "licenses", Label: "Licences"})
 	}
-	for _, u := range users {
-		row := []any{u.Name, u.Email, u.Key}
+	t.Rows = export.Each(users, func(cells []any, u meetings.User) []any {
+		cells = append(cells, u.Name, u.Email, u.Key)
 		if admin {
-			row = append(row, u.Status, role(u.Admin), strings.Join(u.Licenses, ", "))
+			cells = append(cells, u.Status, role(u.Admin), strings.Join(u.Licenses, ", "))
 		}
-		t.Rows = append(t.Rows, row)
-	}
+		return cells
+	})
 	return t
 }
 
