@@ -1,13 +1,14 @@
 # What people and CI do with this repository. Everything but `go` and `make`
 # that a target needs, `make setup` installs on Debian 12.
 
-.PHONY: help dev build test soak fuzz scan setup generate fmt lint check docker image-test
+.PHONY: help dev build test soak bench fuzz scan setup generate fmt lint check docker image-test
 
 help:
 	@echo "make dev         serve on http://localhost:8080 with the sandbox"
 	@echo "make build       one static binary, ./portal"
 	@echo "make test        set up what the tests need, then run them all"
 	@echo "make soak        the full figures: kills, outages, races; an hour (SOAK_SEED=N repeats)"
+	@echo "make bench       the portal against what is possible on this machine; ten minutes, and nothing else running"
 	@echo "make fuzz        every fuzz target for ten seconds (FUZZTIME=1m)"
 	@echo "make scan        gosec, and govulncheck where its database can be had"
 	@echo "make generate    write the Go code of the templates"
@@ -32,6 +33,9 @@ test: setup
 soak: setup
 	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
 	SOAK=1 go test -count=1 -timeout 30m -run TestFaultMatrix ./handlers/
+
+bench: setup
+	BENCH=1 go test -v -count=1 -timeout 1h ./bench/
 
 fuzz:
 	scripts/fuzz.sh $(or $(FUZZTIME),10s)

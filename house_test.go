@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"portal/e2e/process":         {},
 	"portal/e2e/shots":           {"portal/e2e/chrome"},
 	"portal/soak":                {},
+	"portal/bench":               {},
 }
 
 // onlyIn names the rooms that may know a foreign module: replacing it touches

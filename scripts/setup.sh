@@ -12,6 +12,7 @@ gcc                                               gcc
 /usr/bin/chromium                                 chromium
 /usr/lib/postgresql/*/bin/initdb                  postgresql
 strace                                            strace
+wrk                                               wrk
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf   fonts-dejavu-core
 /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf  fonts-noto-core
 '

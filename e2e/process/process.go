@@ -164,6 +164,9 @@ func (p *Process) Log() string {
 	return p.log.String()
 }
 
+// PID is the process's number, for what the system says of it.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Host returns HOST:PORT of the process.
 func (p *Process) Host() string {
 	u, err := url.Parse(p.Base)
