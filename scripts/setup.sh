@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go, git and make, on Debian 12: a C
-# compiler for the race detector, Chromium and fonts for the walks, PostgreSQL
-# for the store. What is there already is left alone; what cannot be had is an
-# error that names it.
+# compiler for the race detector, Chromium, fonts and axe-core for the walks,
+# PostgreSQL for the store. What is there already is left alone; what cannot be
+# had is an error that names it.
 set -euo pipefail
 
 # Each line: a command or file, and the Debian package that brings it.
@@ -13,6 +13,7 @@ gcc                                               gcc
 /usr/lib/postgresql/*/bin/initdb                  postgresql
 strace                                            strace
 wrk                                               wrk
+npm                                               npm
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf   fonts-dejavu-core
 /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf  fonts-noto-core
 '
@@ -37,8 +38,21 @@ for tool in go git; do
 	fi
 done
 
+# What the browser tests bring into pages, at the versions of its lock file. A
+# copy of the lock beside it tells that it is installed.
+modules() {
+	local dir=e2e/axe
+	if cmp -s $dir/package-lock.json $dir/node_modules/.installed; then return; fi
+	echo "setup: installing what $dir/package-lock.json names"
+	(cd $dir && npm ci --silent)
+	cp $dir/package-lock.json $dir/node_modules/.installed
+}
+
 packages=$(missing)
-if [ -z "$packages" ]; then exit 0; fi
+if [ -z "$packages" ]; then
+	modules
+	exit 0
+fi
 echo "setup: installing" $packages
 
 as_root=()
@@ -65,3 +79,4 @@ if [ -n "$packages" ]; then
 	echo "setup: still missing after the installation:" $packages >&2
 	exit 1
 fi
+modules

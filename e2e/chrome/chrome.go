@@ -326,3 +326,14 @@ func (b *Browser) Script() (bool, error) {
 	})
 	return title == "on", err
 }
+
+// Prefer sets the colour scheme that the browser asks pages for: "light" or
+// "dark". It asks for no motion, too, so that a page is never seen half-way.
+func Prefer(scheme string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		})
+		return chromedp.Void{}, err
+	}
+}

@@ -19,8 +19,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"portal/e2e/chrome"
@@ -113,7 +111,7 @@ type camera struct {
 func (c camera) take(name, path string) error {
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
-			if err := c.Do("open "+path, chromedp.EmulateViewport(width, 844), prefer(scheme), chromedp.Navigate(c.base+path)); err != nil {
+			if err := c.Do("open "+path, chromedp.EmulateViewport(width, 844), chrome.Prefer(scheme), chromedp.Navigate(c.base+path)); err != nil {
 				return err
 			}
 			picture, err := chrome.Run(c.Browser, "photograph "+path, chromedp.FullScreenshot(100))
@@ -133,16 +131,6 @@ func (c camera) take(name, path string) error {
 		}
 	}
 	return nil
-}
-
-// prefer sets the colour scheme that the browser asks pages for.
-func prefer(scheme string) chromedp.Action[chromedp.Void] {
-	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return chromedp.Void{}, err
-	}
 }
 
 // connect signs in as ada.
