@@ -1,6 +1,7 @@
 package attendance
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +39,42 @@ func IdentityOf(name, email string) Identity {
 }
 
 // Known tells whether the identity means the same person in another meeting,
-// so that something can be decided about it.
+// so that something can be decided about it. One that this package would not
+// write is not known.
 func (id Identity) Known() bool {
-	return len(id) > len(byEmail) && (strings.HasPrefix(string(id), byEmail) || strings.HasPrefix(string(id), byName))
+	if !strings.HasPrefix(string(id), byEmail) && !strings.HasPrefix(string(id), byName) {
+		return false
+	}
+	whole, part, _ := strings.Cut(string(id[len(byEmail):]), parted)
+	return whole != "" && Fold(whole) == whole && Fold(part) == part
+}
+
+// Named tells whether the person is known by a name, rather than by an address.
+func (id Identity) Named() bool { return strings.HasPrefix(string(id), byName) }
+
+// Text is the identity for people, folded: the address or the name, and of a
+// part what tells it from the others: "ann (team@x.test)", "ipad (2)".
+func (id Identity) Text() string {
+	if !id.Known() {
+		return "nobody known"
+	}
+	whole, part, isPart := strings.Cut(string(id[len(byEmail):]), parted)
+	switch {
+	case !isPart:
+		return whole
+	case id.Named():
+		return whole + " (" + part + ")"
+	}
+	return cmp.Or(part, "no name") + " (" + whole + ")"
+}
+
+// Spelled returns a spelling of the identity's text as it is, and for any other
+// text the identity's own: what is kept of a person cannot name another.
+func (id Identity) Spelled(text string) string {
+	if own := id.Text(); Fold(text) != own {
+		return own
+	}
+	return text
 }
 
 // Fold returns how two spellings of a name or an address are compared: case,

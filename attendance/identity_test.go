@@ -56,10 +56,42 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%q: %q", c, got)
 		}
 	}
-	for _, id := range []Identity{"", "e:", "n:", "?  1  1", "x:y"} {
+	for _, id := range []Identity{"", "e:", "n:", "?  1  1", "x:y", "e:Ada@x.test", "n: ada", "n:a\x00b", "n:ada   2", "e:a@x  Ann", "n:\xff"} {
 		if id.Known() {
 			t.Errorf("%q is known", id)
 		}
+	}
+}
+
+func TestTextOfAnIdentity(t *testing.T) {
+	for id, c := range map[Identity]struct {
+		text, spelling string
+		named          bool
+	}{
+		"e:ada@x.test": {"ada@x.test", "Ada@X.test", false}, "n:ada l": {"ada l", "ADA  L", true},
+		"e:team@x  ann": {"ann (team@x)", "Ann (Team@x)", false}, "e:team@x  ": {"no name (team@x)", "No name (team@x)", false}, "n:ipad  2": {"ipad (2)", "iPad (2)", true},
+		"?  1  1": {"nobody known", "nobody known", false},
+	} {
+		if got := id.Text(); got != c.text || id.Named() != c.named {
+			t.Errorf("%q reads %q", id, got)
+		}
+		if got := id.Spelled(c.spelling); got != c.spelling {
+			t.Errorf("%q is spelled %q", id, got)
+		}
+		if got := id.Spelled("Boss"); got != c.text {
+			t.Errorf("%q is called %q", id, got)
+		}
+	}
+	team := []Join{in("Ann", "Team@x", 0, 30), in("BOB", "team@x", 10, 40), in("Zoë", "", 0, 5)}
+	var got []string
+	for _, p := range Measure(hour(team...), Terms{Aliases: NewAliases([]Decision{{Kind: Split, Person: "e:team@x"}})}).People {
+		got = append(got, p.Label())
+	}
+	for _, p := range Measure(hour(team...), Terms{}).People {
+		got = append(got, p.Label())
+	}
+	if want := []string{"Ann (Team@x)", "BOB (team@x)", "Zoë", "Team@x", "Zoë"}; !slices.Equal(got, want) {
+		t.Errorf("labels %q, want %q", got, want)
 	}
 }
 

@@ -117,6 +117,17 @@ type Person struct {
 	order string // the folded name
 }
 
+// Label is the identity as the person's own joins spell it: the name alone says
+// less where somebody has an address.
+func (p Person) Label() string {
+	for _, spelling := range slices.Concat([]string{p.Email, p.Name, p.Name + " (" + p.Email + ")"}, p.Emails, p.Names) {
+		if label := p.ID.Spelled(spelling); label == spelling {
+			return label
+		}
+	}
+	return p.ID.Text()
+}
+
 // dayLong is how long an occurrence whose end nobody tells can run.
 const dayLong = 24 * time.Hour
 

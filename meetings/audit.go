@@ -20,6 +20,10 @@ const (
 	DeedStart     = "start"
 	DeedInvite    = "invite"
 	DeedNameKey   = "name a key"
+
+	DeedJoinPeople  = "join people"
+	DeedSplitPeople = "split a person"
+	DeedUndoPeople  = "undo who is who"
 )
 
 // How a Deed can have ended.
@@ -38,7 +42,7 @@ type Deed struct {
 	User       string // the user's name at that time
 	Action     string
 	MeetingID  string // "" when it is not about a meeting, or none was made
-	Subject    string // the meeting's at that time; for an invitation or a named key, whom it is about
+	Subject    string // the meeting's at that time; for an invitation, a named key and aliases, whom it is about
 	Outcome    string
 	RequestID  string // finds the lines of the log
 }

@@ -53,6 +53,7 @@ type forgetful struct{ Memory }
 
 func (forgetful) Meet(context.Context, string, string, []string) error                      { return nil }
 func (forgetful) AddDeed(context.Context, Deed) error                                       { return nil }
+func (forgetful) Aliases(context.Context, string) ([]Alias, error)                          { return nil, nil }
 func (forgetful) Learn(context.Context, string, []Known) error                              { return nil }
 func (forgetful) Known(context.Context, string) ([]Known, error)                            { return nil, nil }
 func (forgetful) Remember(context.Context, string, Remembered) error                        { return nil }

@@ -55,4 +55,5 @@ type Memory interface {
 	Met(ctx context.Context, accountKey, viewerKey string) ([]Known, error)
 
 	AuditLog
+	AliasMemory
 }
