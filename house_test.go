@@ -45,6 +45,7 @@ var onlyIn = map[string][]string{
 	"github.com/labstack":   {"portal/handlers"},
 	"github.com/a-h/templ":  {"portal/handlers", "portal/views"},
 	"github.com/gorilla":    {"portal/auth"},
+	"github.com/klauspost":  {"portal/handlers"},
 	"golang.org/x/oauth2":   {"portal/auth"},
 	"golang.org/x/crypto":   {"portal/auth"},
 	"github.com/jackc":      {"portal/store", "portal/store/storetest"},

@@ -68,7 +68,11 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return secureHeaders(cfg.PublicURL.Scheme == "https", s.underPrefix(headAsGet(stripFormat(e)))), nil
+	smaller, err := compress()
+	if err != nil {
+		return nil, err
+	}
+	return secureHeaders(cfg.PublicURL.Scheme == "https", smaller(s.underPrefix(headAsGet(stripFormat(e))))), nil
 }
 
 func newServer(cfg Config) *server {
