@@ -62,10 +62,10 @@ func TestWhereARequestComesFrom(t *testing.T) {
 							want = http.StatusOK
 						case !passes(site, origin, cookie):
 							want, says = http.StatusForbidden, "came from another site"
-						case !cookie:
-							want = http.StatusSeeOther
 						case method != "POST":
 							want = http.StatusNotFound
+						case !cookie:
+							want = http.StatusSeeOther
 						case token != good:
 							want, says = http.StatusForbidden, "Nothing was sent yet"
 						default:

@@ -102,3 +102,16 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	}
 	t.Logf("%d forms, %d pages", posts, gets)
 }
+
+// What there is not is told to everybody alike, signed in or not.
+func TestAnUnknownAddressIsNoDoor(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	for name, b := range map[string]*browser{"signed in": p.connected("ada"), "a visitor": p.browser()} {
+		for _, path := range []string{"/nowhere", "/meetings/1/nowhere", "/nowhere.csv", "/history/x"} {
+			if a := b.get(path); a.StatusCode != http.StatusNotFound {
+				t.Errorf("%s at %s: %s", name, path, a.Status)
+			}
+		}
+	}
+}

@@ -153,6 +153,10 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	long := e.Group("", deadline(3*page), s.loadSession, needSession, s.limitSession)
 	long.GET("/history", s.showHistory)
 
+	// Last, or each group's own guards would ask a visitor to sign in first, for
+	// a page that there is not.
+	open.RouteNotFound("/*", echo.NotFoundHandler)
+
 	return e, nil
 }
 
