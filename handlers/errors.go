@@ -116,6 +116,9 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 	if errors.Is(err, meetings.ErrNoPending) {
 		return *errNoPending, 0, false
 	}
+	if errors.Is(err, meetings.ErrNoAlias) {
+		return *errNoAlias, 0, false
+	}
 	if errors.Is(err, meetings.ErrStillAsking) {
 		return refusal{http.StatusServiceUnavailable, "GoTo is still being asked", "The same form was sent a moment ago and GoTo has not answered yet. Send it again in a moment: the meeting is made once.", "Upcoming meetings", "/meetings"}, 5 * time.Second, false
 	}

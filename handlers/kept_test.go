@@ -18,7 +18,8 @@ import (
 // outage is the store, or when it is down nothing.
 type outage struct {
 	*store.Store
-	down atomic.Bool
+	down    atomic.Bool
+	unknown atomic.Bool // who is who
 }
 
 var errDown = errors.New("the database is away")

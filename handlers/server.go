@@ -144,6 +144,8 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.GET("/people", s.listPeople)
 	in.POST("/people", s.invitePerson)
 	in.POST("/people/names", s.nameKey)
+	in.GET("/people/aliases", s.showAliases)
+	in.POST("/people/aliases", s.decideAliases)
 	in.GET("/settings", s.showSettings)
 	in.GET("/settings/sessions", s.showSessions)
 	in.POST("/settings/sessions", s.endSessions)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portal/attendance"
@@ -43,14 +44,25 @@ type Alias struct {
 }
 
 // Says is what the decision means: "“Bob B.” counts as bob@example.test".
-func (a Alias) Says() string {
+func (a Alias) Says() string { return a.Who() + " " + a.is("counts as", "is several people") }
+
+// SaysNow says what has just been decided.
+func (a Alias) SaysNow() string {
+	return a.Who() + " " + a.is("now counts as", "is now several people")
+}
+
+// Who is whom it is about, and Whom is who that is; "" for a split.
+func (a Alias) Who() string  { return quoted(a.Person, a.PersonLabel) }
+func (a Alias) Whom() string { return quoted(a.Into, a.IntoLabel) }
+
+func (a Alias) is(joined, split string) string {
 	switch {
 	case a.Kind == AliasJoin:
-		return quoted(a.Person, a.PersonLabel) + " counts as " + quoted(a.Into, a.IntoLabel)
+		return joined + " " + a.Whom()
 	case a.Person.Named():
-		return quoted(a.Person, a.PersonLabel) + " is several people, told apart by being there at the same time"
+		return split + ", told apart by being there at the same time"
 	}
-	return quoted(a.Person, a.PersonLabel) + " is several people, told apart by their names"
+	return split + ", told apart by their names"
 }
 
 // quoted sets names, which people choose, apart from what is said about them.
@@ -76,15 +88,40 @@ func (a Aliases) Terms() attendance.Aliases {
 // Sentences says once what each of the decisions that were applied means, and
 // who decided it when by loc's calendar, in the order in which they hold.
 func (a Aliases) Sentences(applied []attendance.Decision, loc *time.Location) []string {
+	verb := map[AliasKind]string{AliasJoin: "joined", AliasSplit: "split"}
+	var out []string
+	for _, d := range slices.Backward(a.Applied(applied)) {
+		out = append(out, d.Says()+" ("+verb[d.Kind]+" by "+Plain(d.By)+", "+d.At.In(loc).Format("2 Jan 2006")+")")
+	}
+	return out
+}
+
+// Applied are the decisions among a that were applied.
+func (a Aliases) Applied(applied []attendance.Decision) Aliases {
 	ids := make(map[string]bool, len(applied))
 	for _, d := range applied {
 		ids[d.ID] = true
 	}
-	verb := map[AliasKind]string{AliasJoin: "joined", AliasSplit: "split"}
-	var out []string
-	for _, d := range slices.Backward(a) {
+	var out Aliases
+	for _, d := range a {
 		if ids[d.ID] {
-			out = append(out, d.Says()+" ("+verb[d.Kind]+" by "+Plain(d.By)+", "+d.At.In(loc).Format("2 Jan 2006")+")")
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Find keeps the decisions in which text is in what they say, or in who
+// decided.
+func (a Aliases) Find(text string) Aliases {
+	needle := attendance.Fold(text)
+	if needle == "" {
+		return a
+	}
+	var out Aliases
+	for _, d := range a {
+		if strings.Contains(attendance.Fold(d.Says()), needle) || strings.Contains(attendance.Fold(d.By), needle) {
+			out = append(out, d)
 		}
 	}
 	return out
@@ -114,7 +151,7 @@ func (c Caller) aliasOwner() string {
 func (s *Service) Aliases(ctx context.Context, c Caller) (Aliases, error) {
 	list, err := s.memory.Aliases(ctx, c.aliasOwner())
 	if err != nil {
-		return nil, fmt.Errorf("reading who is who: %w", err)
+		return nil, fmt.Errorf("reading who is who: %w", inMemory(err))
 	}
 	slices.Reverse(list)
 	return list, nil
@@ -157,7 +194,7 @@ func (s *Service) Decide(ctx context.Context, c Caller, r Ruling) (Alias, []Prob
 		kept, err := s.memory.AddAlias(ctx, c.aliasOwner(), a)
 		if err != nil || kept {
 			s.record(ctx, c, map[AliasKind]string{AliasJoin: DeedJoinPeople, AliasSplit: DeedSplitPeople}[a.Kind], "", a.Says(), err)
-			return a, nil, err
+			return a, nil, inMemory(err)
 		}
 	}
 	return Alias{}, []Problem{{"person", "Others decide about people at this moment; try again"}}, nil
@@ -187,7 +224,7 @@ func (r Ruling) check() []Problem {
 
 // contradict says why a new decision cannot hold beside these; "" when it can.
 func (a Aliases) contradict(n Alias) string {
-	who := quoted(n.Person, n.PersonLabel)
+	who := n.Who()
 	if len(a) >= MostAliases {
 		return fmt.Sprintf("%d decisions are kept for this account, and no more. Undo some that are not needed any more, under People", MostAliases)
 	}
@@ -197,7 +234,7 @@ func (a Aliases) contradict(n Alias) string {
 				if n.Kind == AliasSplit {
 					return who + " is told apart already"
 				}
-				return quoted(d.Person, d.PersonLabel) + " is several people: choose one of them, or undo that first"
+				return d.Who() + " is several people: choose one of them, or undo that first"
 			}
 		}
 		if d.Kind == AliasJoin && (d.Person == n.Person || n.Kind == AliasSplit && d.Into == n.Person) {
@@ -208,7 +245,7 @@ func (a Aliases) contradict(n Alias) string {
 		}
 	}
 	if n.Kind == AliasJoin && !a.Terms().CanJoin(n.Person, n.Into) {
-		return who + " and " + quoted(n.Into, n.IntoLabel) + " are one person already"
+		return who + " and " + n.Whom() + " are one person already"
 	}
 	return ""
 }
@@ -229,5 +266,90 @@ func (s *Service) UndoAlias(ctx context.Context, c Caller, id string) (Alias, er
 		return Alias{}, ErrNoAlias // somebody was quicker
 	}
 	s.record(ctx, c, DeedUndoPeople, "", list[i].Says(), err)
-	return list[i], err
+	return list[i], inMemory(err)
+}
+
+// Candidate is somebody who came to a meeting, and could be somebody else who
+// did, too.
+type Candidate struct {
+	ID          Identity
+	Name, Email string   // as last seen
+	Label       string   // the identity as the rows spell it
+	Names       []string // all of them
+	Here        bool     // came to the occurrence in question
+	CanSplit    bool     // there is something to tell parts of it apart
+	Decisions   []attendance.Decision
+}
+
+// Somebody is who came to one occurrence, as a Candidate.
+func Somebody(p attendance.Person) Candidate {
+	k := Candidate{ID: p.ID, Name: p.Name, Email: p.Email, Label: p.Label(), Names: p.Names, Here: true, CanSplit: p.CanSplit, Decisions: p.Decisions}
+	if p.Name != "" {
+		k.Names = append([]string{p.Name}, k.Names...)
+	}
+	return k
+}
+
+// Candidates reads everybody who came to a meeting, by name, for deciding who
+// is who: a name and an address of the same person seldom meet in the same
+// session. ref names the occurrence in question, as Choose does.
+func (s *Service) Candidates(ctx context.Context, c Caller, id, ref string, known Aliases) ([]Candidate, Seen, error) {
+	a, seen, err := s.Attendees(ctx, c, id)
+	if err != nil {
+		return nil, Seen{}, err
+	}
+	chosen, _ := a.Choose(ref)
+	terms := attendance.Terms{Aliases: known.Terms(), Taken: seen.At}
+	var all []attendance.Presence
+	for _, o := range a.Occurrences {
+		all = append(all, attendance.Measure(o, terms))
+	}
+	series := attendance.Roll(all)
+	out := make([]Candidate, 0, len(series.Members))
+	for _, m := range series.Members {
+		if !m.ID.Known() {
+			continue
+		}
+		k := Candidate{ID: m.ID, Name: m.Name, Email: m.Email, Decisions: m.Decisions}
+		for date, cell := range m.Cells {
+			if !cell.There {
+				continue
+			}
+			who, on := Somebody(cell.Person), series.Dates[date]
+			k.Label, k.CanSplit = who.Label, k.CanSplit || who.CanSplit
+			k.Here = k.Here || on.InstanceKey == chosen.InstanceKey && on.Start.Equal(chosen.Start)
+			for _, name := range who.Names {
+				if !slices.Contains(k.Names, name) {
+					k.Names = append(k.Names, name)
+				}
+			}
+		}
+		k.CanSplit = len(k.Decisions) == 0 && (k.CanSplit || !k.ID.Named() && spellings(k.Names) > 1)
+		out = append(out, k)
+	}
+	return out, seen, nil
+}
+
+// spellings counts the names that differ in more than how they are written.
+func spellings(names []string) int {
+	folded := map[string]bool{}
+	for _, n := range names {
+		folded[attendance.Fold(n)] = true
+	}
+	return len(folded)
+}
+
+// FilterCandidates keeps those of whom text is in a name or the address.
+func FilterCandidates(list []Candidate, text string) []Candidate {
+	needle := attendance.Fold(text)
+	if needle == "" {
+		return list
+	}
+	var out []Candidate
+	for _, k := range list {
+		if slices.ContainsFunc(append([]string{k.Email}, k.Names...), func(s string) bool { return strings.Contains(attendance.Fold(s), needle) }) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
