@@ -32,7 +32,7 @@ test: setup
 
 soak: setup
 	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
-	SOAK=1 go test -count=1 -timeout 30m -run TestFaultMatrix ./handlers/
+	SOAK=1 go test -count=1 -timeout 30m -run "TestFaultMatrix|TestFiguresAreTheSameEverywhere" ./handlers/
 
 bench: setup
 	BENCH=1 go test -v -count=1 -timeout 1h ./bench/

@@ -86,7 +86,13 @@ type Presence struct {
 	PeakAt     Span     // the first time
 	Median     time.Duration
 	Quorum     []Span // when it was met
+
+	within Span // what joins were cut to
+	taken  time.Time
 }
+
+// Counted is the time for which one of the joins counted, as [Counted] has it.
+func (p Presence) Counted(j Join) (Span, Remark) { return Counted(j, p.within, p.taken) }
 
 // Step is from when on how many are present.
 type Step struct {
@@ -142,6 +148,7 @@ func Measure(o Occurrence, t Terms) Presence {
 		p.Actual.End = last
 	}
 	within := p.Actual
+	p.within, p.taken = within, t.Taken
 	groups := map[Identity]int{}
 	raw := map[Identity]bool{}
 	for _, e := range t.Aliases.assign(o.Joins, within, t.Taken) {

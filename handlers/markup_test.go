@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,9 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"nobody came":       b.get("/portal/meetings/" + id + "/attendees"),
 			"attendees":         b.get(past),
 			"no such attendee":  b.get(past + "&q=nothing+like+this"),
+			"attendees asked":   b.get(past + "&threshold=10&of=scheduled&show=late&show=noemail&late=0&quorum=2&sort=share&dir=desc"),
+			"refused numbers":   b.get(past + "&threshold=abc&late=-5&early=x&quorum=1.5"),
+			"joins":             b.get(past + "&rows=joins&sort=leave"),
 			"history":           b.get("/portal/history"),
 			"all history":       b.get("/portal/history?organizer=all&from=2020-01-01&to=2020-02-01"),
 			"times":             b.get("/portal/history?from=2020-01-01T10:00&to=2020-02-01T11:00"),
@@ -131,9 +135,14 @@ func checkMarkup(t *testing.T, name string, res answer) {
 			t.Errorf("%s: a table without caption or scopes", name)
 		}
 		columns := s.Find("thead th").Length()
-		s.Find("tbody tr").Each(func(_ int, row *goquery.Selection) {
-			if row.Children().Length() != columns {
-				t.Errorf("%s: a row of %d cells under %d columns", name, row.Children().Length(), columns)
+		s.Find("tbody tr, tfoot tr").Each(func(_ int, row *goquery.Selection) {
+			cells := 0
+			row.Children().Each(func(_ int, cell *goquery.Selection) {
+				wide, _ := strconv.Atoi(cell.AttrOr("colspan", "1"))
+				cells += wide
+			})
+			if cells != columns {
+				t.Errorf("%s: a row of %d cells under %d columns", name, cells, columns)
 			}
 		})
 	})

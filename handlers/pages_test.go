@@ -163,7 +163,7 @@ func TestHostileAttendeesAreText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := page.doc(t).Find("tbody tr").Length(); got != len(cells)-1 {
+		if got := page.doc(t).Find("tbody tr.person").Length(); got != min(len(cells)-1, 50) {
 			t.Errorf("%s: %d rows on the page, %d in the file", path, got, len(cells)-1)
 		}
 		if strings.Contains(page.body, "&lt;script&gt;") {

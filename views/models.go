@@ -317,38 +317,6 @@ type PastRow struct {
 	Organizer             Person
 }
 
-// Attendees is who came to one occurrence.
-type Attendees struct {
-	Subject, Grouped    string
-	When, Zone          string
-	Age                 Age
-	Occurrences         []Link
-	Columns             []Column
-	Rows                []JoinRow
-	Query               ListQuery
-	Action              string
-	Occurrence, Back    string
-	Summary             string
-	Tiles               []Tile
-	Twins               []Link
-	NoHit               Link // to do when the search finds nobody
-	Empty               string
-	EmptyNext           Link
-	Announce            string
-	MeetingURL, BackURL string
-}
-
-// Tile is one figure.
-type Tile struct{ Label, Figure, Note string }
-
-// JoinRow is one entry of an attendee.
-type JoinRow struct {
-	Name, Email                 string
-	Join, Leave                 string
-	JoinDatetime, LeaveDatetime string
-	Minutes                     string
-}
-
 // People is the account's users, or the co-organizers met so far.
 type People struct {
 	Admin         bool

@@ -1,0 +1,95 @@
+package views
+
+// Attendees is who came to one occurrence: a row for each person, or for each
+// join.
+type Attendees struct {
+	Subject, Grouped    string
+	When, Zone          string
+	Age                 Age
+	MeetingURL, BackURL string
+	Back                string // the query of the list to come back to
+	Occurrences         []Link
+	RegisterURL         string // of all occurrences; "" when there is one
+	EraseURL            string
+
+	Tiles      []Tile
+	Reconciled string // GoTo's own figures beside ours
+	Incomplete bool   // rows are missing
+
+	Action    string
+	Filter    AttendeeFilter
+	Problems  []Problem
+	Unplanned string // why the schedule that was asked for is not what is measured by
+	Chips     []Link // what is asked for, and the addresses without it
+	ClearURL  string
+
+	Summary  string
+	Announce string
+	Views    []Link // people or joins
+	Columns  []Column
+	ByJoins  bool
+	People   []PersonRow
+	Total    PersonTotal
+	Joins    []JoinRow
+	Paging   Paging
+
+	Raw             []JoinRow // GoTo's rows, the first of them
+	RawLabel        string
+	RawAll          Link
+	Twins           []Link
+	Copy, CopyLabel string // e-mail addresses; "" when nobody gave one
+
+	Empty     string // why there is nobody
+	EmptyNext Link
+}
+
+// Tile is one figure.
+type Tile struct{ Label, Figure, Note string }
+
+// AttendeeFilter is the form above the people, as it was typed.
+type AttendeeFilter struct {
+	Text                             string
+	Threshold, Late, Early, Quorum   string
+	Of                               []Option
+	OnlyLate, OnlyEarly, OnlyNoEmail bool
+	Hidden                           []Field
+}
+
+// PersonRow is one person, and what the figures are made of.
+type PersonRow struct {
+	ID               string // of the row
+	Name, Email      string // "" when not given
+	Organizer        bool
+	In, InDatetime   string
+	Out, OutDatetime string
+	StillIn          bool
+	Joins, Minutes   int
+	Time, Share      string
+	Status           []Word
+	Also             []string  // other spellings and addresses
+	Rows             []JoinRow // with a name only where it is another spelling
+	More             Link      // to the rest of them
+	Overlap          string    // why the rows add up to more
+}
+
+// Word is a word with the kind of a badge, "" for plain text.
+type Word struct{ Text, Kind string }
+
+// PersonTotal is the last line of the table: of everybody it shows, on all
+// pages.
+type PersonTotal struct {
+	People         string
+	Joins, Minutes int
+	Time           string
+	Base           string // what shares are of
+}
+
+// JoinRow is one entry of an attendee.
+type JoinRow struct {
+	Name, Email                 string
+	Join, Leave                 string
+	JoinDatetime, LeaveDatetime string
+	Minutes                     string
+	Counted                     string // how much of it counts
+	Remark                      string // why that is not what it reads; "" when it is
+}
