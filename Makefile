@@ -33,6 +33,8 @@ test: setup
 soak: setup
 	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
 	SOAK=1 go test -count=1 -timeout 30m -run "TestFaultMatrix|TestFiguresAreTheSameEverywhere" ./handlers/
+	cd e2e/lighthouse && npm ci --silent
+	go test -v -tags soak -count=1 -timeout 30m ./e2e/lighthouse/
 
 bench: setup
 	BENCH=1 go test -v -count=1 -timeout 1h ./bench/

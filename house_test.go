@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"portal/e2e":                 {},
 	"portal/e2e/chrome":          {},
 	"portal/e2e/process":         {},
+	"portal/e2e/lighthouse":      {},
 	"portal/e2e/shots":           {"portal/e2e/chrome"},
 	"portal/soak":                {},
 	"portal/bench":               {},

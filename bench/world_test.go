@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/PuerkitoBio/goquery"
 
 	"portal/e2e/process"
 )
@@ -35,7 +31,6 @@ type world struct {
 	t      *testing.T
 	goTo   *process.Process
 	portal *process.Process
-	client *http.Client
 	cookie string
 }
 
@@ -53,7 +48,10 @@ func newWorld(t *testing.T, more ...string) *world {
 		"GOTO_AUTH_URL=" + strings.Replace(api, "//localhost:", "//127.0.0.1:", 1) + "/oauth/authorize",
 		"GOTO_TOKEN_URL=" + api + "/oauth/token", "GOTO_REVOKE_URL=" + api + "/oauth/revoke", "GOTO_API_URL=" + api, "GOTO_RATE=1000",
 	}, more...), "-listen", "localhost:0")
-	w.signIn("ada@example.test")
+	var err error
+	if w.cookie, err = process.SignIn(w.portal.Base, "ada@example.test"); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -71,50 +69,6 @@ func (w *world) control(settings map[string]any) {
 	if r.StatusCode != http.StatusOK {
 		w.t.Fatalf("control: %s", r.Status)
 	}
-}
-
-// signIn connects as a browser does, and keeps the cookie.
-func (w *world) signIn(user string) {
-	w.t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.client = &http.Client{Jar: jar}
-	consent, err := w.client.Get(w.portal.Base + "/auth/connect")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer consent.Body.Close()
-	page, err := goquery.NewDocumentFromReader(consent.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	form := url.Values{"user": {user}}
-	page.Find("form input[type=hidden]").Each(func(_ int, s *goquery.Selection) {
-		form.Add(s.AttrOr("name", ""), s.AttrOr("value", ""))
-	})
-	to, err := consent.Request.URL.Parse(page.Find("form").AttrOr("action", ""))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	back, err := w.client.PostForm(to.String(), form)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer back.Body.Close()
-	if back.StatusCode != http.StatusOK || !strings.HasSuffix(back.Request.URL.Path, "/meetings") {
-		w.t.Fatalf("signed in as %s, the portal answers %s at %s", user, back.Status, back.Request.URL.Path)
-	}
-	home, err := url.Parse(w.portal.Base)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var cookies []string
-	for _, c := range jar.Cookies(home) {
-		cookies = append(cookies, c.Name+"="+c.Value)
-	}
-	w.cookie = strings.Join(cookies, "; ")
 }
 
 // page is the portal as a server that is measured by one of its pages.

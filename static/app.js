@@ -1,8 +1,6 @@
 "use strict";
 // Everything works without this file; it adds what only a script can do.
 (() => {
-  document.documentElement.classList.add("js");
-
   // The Content-Security-Policy allows one Trusted Types policy, by this name.
   // What htmx inserts comes from our own templates, which escape.
   htmx.registerExtension("trusted-types", {
