@@ -25,6 +25,7 @@ var deedNames = map[string]string{
 	meetings.DeedAskDelete: "Ask to delete", meetings.DeedKeep: "Keep after all", meetings.DeedDelete: "Delete", meetings.DeedStart: "Start",
 	meetings.DeedInvite: "Invite", meetings.DeedNameKey: "Name a key",
 	meetings.DeedJoinPeople: "Join people", meetings.DeedSplitPeople: "Split a person", meetings.DeedUndoPeople: "Undo who is who",
+	meetings.DeedEraseAttendees: "Erase attendee data", meetings.DeedEraseSession: "Erase session",
 }
 
 var outcomeNames = map[string]string{meetings.OutcomeDone: "Done", meetings.OutcomeRefused: "Not done", meetings.OutcomeUnknown: "Not known"}

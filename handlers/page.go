@@ -229,6 +229,8 @@ func returnPath(path string) string {
 		return "/meetings/new"
 	case strings.HasSuffix(path, "/start"):
 		return strings.TrimSuffix(path, "/start")
+	case strings.HasSuffix(path, "/erase"):
+		return strings.TrimSuffix(path, "/erase") + "/attendees"
 	case strings.HasPrefix(path, "/people"):
 		return "/people"
 	case path == "/settings/sessions":

@@ -17,10 +17,10 @@ var (
 	errOneOrganizer = &refusal{http.StatusUnprocessableEntity, "This page shows one organizer at a time", "GoTo lists upcoming meetings for one organizer. History can show those of all.", "History of all organizers", "/history?organizer=" + meetings.AllOrganizers}
 )
 
-// organizerAsked reads whose meetings are asked for: "" for one's own, and
-// where all makes sense AllOrganizers.
+// organizerAsked reads whose meetings are asked for, in the address or in a
+// form: "" for one's own, and where all makes sense AllOrganizers.
 func organizerAsked(c echo.Context, all bool) (string, error) {
-	key, who := c.QueryParam("organizer"), caller(c)
+	key, who := c.FormValue("organizer"), caller(c)
 	switch {
 	case key == "" || key == who.UserKey:
 		return "", nil

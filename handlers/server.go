@@ -139,6 +139,8 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.POST("/meetings/:id/delete", s.deleteMeeting)
 	in.POST("/meetings/:id/start", s.startMeeting)
 	in.GET("/meetings/:id/attendees", s.showAttendees)
+	in.GET("/meetings/:id/erase", s.confirmErase)
+	in.POST("/meetings/:id/erase", s.erase)
 	in.GET("/pending", s.listPending)
 	in.POST("/pending/:id", s.decidePending)
 	in.GET("/people", s.listPeople)

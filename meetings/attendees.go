@@ -22,13 +22,18 @@ type Attendance struct {
 	MeetingID   string
 	Subject     string // "" when there was no row to tell it
 	Occurrences []Occurrence
+
+	OrganizerKey string // "" when there was no row to tell it
 }
+
+// attendeesOf, and the meeting's id, is the question that Attendees asks.
+const attendeesOf = "attendees "
 
 // Attendees reads who came, in one call: GoTo answers the joins of every
 // occurrence of the meeting at once. An admin may ask for any meeting of the
 // account, others for their own.
 func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendance, Seen, error) {
-	rows, seen, err := read(ctx, s, c, readDeadline, "attendees "+id, func(ctx context.Context) ([]gotomeeting.Join, error) {
+	rows, seen, err := read(ctx, s, c, readDeadline, attendeesOf+id, func(ctx context.Context) ([]gotomeeting.Join, error) {
 		return s.goTo.Attendees(ctx, c.Tokens, id)
 	})
 	if err != nil {
@@ -37,7 +42,7 @@ func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendanc
 	a := Attendance{MeetingID: id}
 	joins := make([]attendance.Join, 0, len(rows))
 	for _, r := range rows {
-		a.Subject = cmp.Or(a.Subject, r.Subject)
+		a.Subject, a.OrganizerKey = cmp.Or(a.Subject, r.Subject), cmp.Or(a.OrganizerKey, r.OrganizerKey)
 		joins = append(joins, attendance.Join{
 			Name: r.Name, Email: r.Email, Joined: r.Joined, Left: r.Left,
 			InstanceKey: r.InstanceKey, Start: r.Start, End: r.End,

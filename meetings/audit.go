@@ -24,6 +24,9 @@ const (
 	DeedJoinPeople  = "join people"
 	DeedSplitPeople = "split a person"
 	DeedUndoPeople  = "undo who is who"
+
+	DeedEraseAttendees = "erase attendees" // of one session, which Subject names
+	DeedEraseSession   = "erase session"
 )
 
 // How a Deed can have ended.

@@ -261,16 +261,21 @@ func (s *Service) Kept() int64 {
 // ones.
 func (s *Service) Forget(c Caller) {
 	if c.Session != nil {
-		s.kept.forget(c.Session.ID(), c.Ref)
+		s.kept.forget(func(a *answer) bool { return a.key.session == c.Session.ID() || c.Ref != "" && a.user == c.Ref })
 	}
 }
 
-func (a *answers) forget(session, user string) {
+// forgetQuestion drops what anybody was answered to a question.
+func (a *answers) forgetQuestion(question string) {
+	a.forget(func(a *answer) bool { return a.key.question == question })
+}
+
+func (a *answers) forget(drop func(*answer) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forgot++
-	for k, e := range a.index {
-		if k.session == session || user != "" && e.Value.(*answer).user == user {
+	for _, e := range a.index {
+		if drop(e.Value.(*answer)) {
 			a.remove(e)
 		}
 	}

@@ -50,6 +50,8 @@ type GoTo interface {
 	Start(ctx context.Context, ts gotomeeting.TokenSource, id string) (gotomeeting.HostURL, error)
 	History(ctx context.Context, ts gotomeeting.TokenSource, organizerKey string, from, to time.Time) ([]gotomeeting.PastMeeting, error)
 	Attendees(ctx context.Context, ts gotomeeting.TokenSource, meetingID string) ([]gotomeeting.Join, error)
+	EraseSession(ctx context.Context, ts gotomeeting.TokenSource, organizerKey, sessionID string) error
+	EraseAttendees(ctx context.Context, ts gotomeeting.TokenSource, organizerKey, sessionID string) error
 	Users(ctx context.Context, ts gotomeeting.TokenSource, accountKey string, f gotomeeting.UserFilter) ([]gotomeeting.User, error)
 	Invite(ctx context.Context, ts gotomeeting.TokenSource, accountKey string, i gotomeeting.Invitation) ([]gotomeeting.InvitedUser, error)
 	Licenses(ctx context.Context, ts gotomeeting.TokenSource, accountKey string) ([]gotomeeting.License, error)

@@ -275,6 +275,19 @@ type Delete struct {
 	Lost                   []string
 }
 
+// Erase is the page that asks what of a session to erase at GoTo.
+type Erase struct {
+	Subject, Grouped string
+	When, Zone       string
+	Organizer        Person
+	People           string // "12 people"; "" when GoTo lists nobody
+	Joins            string
+	Recording        bool
+	Action, Back     string
+	Fields           []Field // hidden in each form
+	Problems         []Problem
+}
+
 // Held is the page of the deletes that wait.
 type Held struct {
 	Block    PendingBlock

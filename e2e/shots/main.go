@@ -84,6 +84,7 @@ func run(ctx context.Context, args []string) error {
 		{"delete", meeting + "/delete"},
 		{"history", "/history"},
 		{"attendees", attendees},
+		{"erase", strings.Replace(attendees, "/attendees", "/erase", 1)},
 		{"people", "/people"},
 		{"settings", "/settings"},
 		{"sessions", "/settings/sessions"},
