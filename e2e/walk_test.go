@@ -88,6 +88,7 @@ func (w *walk) all() {
 	w.runs(id)
 	w.end(host)
 	w.lookBack(id, "Walk, changed")
+	w.erase(id)
 	w.meetNow()
 	w.delete(w.create("Not needed after all", ""))
 	w.signOut()
@@ -254,6 +255,24 @@ func (w *walk) lookBack(id, subject string) {
 	if rows == 0 {
 		w.t.Fatal("the attendee table is empty")
 	}
+}
+
+// erase erases who came to the session that lookBack has opened, and then all
+// of it.
+func (w *walk) erase(id string) {
+	w.t.Helper()
+	at, err := w.Address()
+	w.must(err)
+	page, attendees := "/meetings/"+id+"/erase", "/meetings/"+id+"/attendees"
+	w.visit(w.portal.Base + page + "?" + at.RawQuery)
+	w.seeText("Nobody can bring them back")
+	w.press("Erase the data", button(page, "Erase the data of"), path(attendees))
+	w.see("that it is erased", `//*[@role="alert"][contains(., "attendee data is erased")]`)
+	w.visit(w.portal.Base + page + "?" + at.RawQuery)
+	w.seeText("nothing to erase now")
+	w.must(w.Do("tick the box", chromedp.Click(`//input[@name="sure"]`, chromedp.NodeVisible)))
+	w.press("Erase the session", button(page, "Erase the whole session"), path("/history"))
+	w.see("that the session is erased", `//*[@role="alert"][contains(., "session is erased")]`)
 }
 
 // delete deletes the meeting from its page, thinks better of it, and does it

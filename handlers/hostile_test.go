@@ -127,6 +127,7 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 			"delete":             {"/meetings/" + id + "/delete", []string{"title:subject"}},
 			"nobody came":        {"/meetings/" + id + "/attendees", []string{"title:subject"}},
 			"attendees":          {past, []string{"title:subject", "attendeeName", "attendeeEmail"}},
+			"erase":              {strings.Replace(past, "/attendees", "/erase", 1), []string{"title:subject", "firstName", "email"}},
 			"no such attendee":   {past + "&q=" + url.QueryEscape(typed("q")), []string{"q"}},
 			"history":            {"/history", []string{"subject"}},
 			"history, searched":  {"/history?q=" + url.QueryEscape(typed("q")), []string{"q"}},
@@ -155,6 +156,7 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		page(who, "form with people found", b.post("/meetings", plan("find", "1", "person", "=1+1", "co_organizer_keys", "8439885694023990003")), "firstName", "email")
 		page(who, "form from elsewhere", b.post("/meetings", plan("subject", typed("plan")), "Origin", "https://evil.example"))
 		page(who, "form held back", b.post("/meetings", plan("subject", typed("plan"), "form_token", typed("token"))), "plan")
+		page(who, "refused erase", b.post(strings.Replace(past, "/attendees", "/erase", 1), url.Values{"what": {typed("what")}, "session": {typed("session")}}), "title:subject")
 		page(who, "refused name", b.post("/people/names", url.Values{"key": {typed("key")}, "name": {typed("name")}}), "key", "name")
 		if res := b.post("/people/names", url.Values{"key": {"7777777777777777777"}, "name": {typed("named")}}); res.StatusCode != http.StatusSeeOther {
 			t.Errorf("%s names nobody: %d", who, res.StatusCode)

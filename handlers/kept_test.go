@@ -75,6 +75,7 @@ func TestFormsOutliveAnOutageOfGoTo(t *testing.T) {
 	p := newPortalWith(t, options{prefix: "/meet"})
 	b := p.connected("ada")
 	doomed, started := b.create(), b.create()
+	erase, session := b.get(strings.Replace(b.firstPast(), "/attendees", "/erase", 1)).eraseForm(t, "attendees")
 	now := url.Values{"form_id": {b.get("/meet/meetings").doc(t).Find("[name=form_id]").AttrOr("value", "")}}
 	for name, tt := range map[string]struct {
 		call, path string
@@ -84,6 +85,7 @@ func TestFormsOutliveAnOutageOfGoTo(t *testing.T) {
 		"delete":   {"* /G2M/rest/meetings/*", "/meet/meetings/" + doomed + "/delete", nil, http.StatusSeeOther},
 		"start":    {"GET /G2M/rest/meetings/*/start", "/meet/meetings/" + started + "/start", url.Values{"x": {"<&> \"'"}, "y": {"1", "2", ""}}, http.StatusOK},
 		"meet now": {createCall, "/meet/meetings/now", now, http.StatusOK},
+		"erase":    {"GET /G2M/rest/meetings/*/attendees", erase, session, http.StatusSeeOther},
 		"invite":   {"* /admin/rest/v1/accounts/*/users", "/meet/people", url.Values{"first_name": {"Kim"}, "last_name": {"Lee"}, "email": {"kim@example.test"}}, http.StatusSeeOther},
 	} {
 		for _, status := range []int{500, 503, 429} {

@@ -18,6 +18,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 		b := p.connected(user)
 		id := b.create()
 		past := b.firstPast()
+		erase := strings.Replace(past, "/attendees", "/erase", 1)
 		for name, res := range map[string]answer{
 			"start":             p.browser().get("/portal/?return=%2Fmeetings"),
 			"set-up":            p.browser().get("/portal/setup"),
@@ -45,6 +46,9 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"attendees asked":   b.get(past + "&threshold=10&of=scheduled&show=late&show=noemail&late=0&quorum=2&sort=share&dir=desc"),
 			"refused numbers":   b.get(past + "&threshold=abc&late=-5&early=x&quorum=1.5"),
 			"joins":             b.get(past + "&rows=joins&sort=leave"),
+			"erase":             b.get(erase),
+			"erase, not sure":   b.post(erase, url.Values{"what": {"session"}}),
+			"nothing to erase":  b.get("/portal/meetings/" + id + "/erase"),
 			"history":           b.get("/portal/history"),
 			"all history":       b.get("/portal/history?organizer=all&from=2020-01-01&to=2020-02-01"),
 			"times":             b.get("/portal/history?from=2020-01-01T10:00&to=2020-02-01T11:00"),

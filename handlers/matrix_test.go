@@ -70,6 +70,11 @@ var operations = []struct {
 		}
 		return func() answer { return b.get(past) }
 	}},
+	{"erase", func(_ *portal, b *browser) func() answer {
+		action, form := b.get(strings.Replace(b.firstPast(), "/attendees", "/erase", 1)).eraseForm(b.t, "session")
+		form.Set("sure", "yes")
+		return func() answer { return b.post(action, form) }
+	}},
 	{"export", func(_ *portal, b *browser) func() answer { return func() answer { return b.get("/history.csv") } }},
 	{"log-in", func(_ *portal, b *browser) func() answer { return func() answer { return b.get("/auth/connect") } }},
 	{"callback", func(p *portal, _ *browser) func() answer {

@@ -35,6 +35,7 @@ func TestCallsAPage(t *testing.T) {
 		"history of a week":         {ada, "/history", 1},
 		"history of three windows":  {ada, "/history?from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 3},
 		"attendees":                 {ada, past, 1},
+		"what to erase":             {ada, strings.Replace(past, "/attendees", "/erase", 1), 2},
 		"nobody came":               {ada, "/meetings/" + adas + "/attendees", 2},
 		"another's upcoming":        {ada, "/meetings?organizer=" + bens, 1},
 		"another's history of week": {ada, "/history?organizer=" + bens, 1},
@@ -66,6 +67,8 @@ func twinsOf(path string) []string {
 	switch {
 	case path == "/meetings" || path == "/history":
 		return []string{".csv", ".xlsx", ".json", ".ics"}
+	case strings.HasSuffix(path, "/erase"):
+		return nil
 	case path == "/people" || strings.HasSuffix(path, "/attendees"):
 		return []string{".csv", ".xlsx", ".json"}
 	}
