@@ -62,7 +62,7 @@ func TestAccessibility(t *testing.T) {
 		{"upcoming", "/meetings"}, {"nothing found", "/meetings?q=nothing+like+this"}, {"another's meetings", "/meetings?organizer=8439885694023990002"},
 		{"new meeting", "/meetings/new"}, {"room", daily}, {"edit", daily + "/edit"}, {"delete", daily + "/delete"},
 		{"history", "/history"}, {"history of all", "/history?organizer=all"}, {"wrong range", "/history?from=2026-13-01"}, {"empty range", "/history?from=2020-01-01&to=2020-01-02"},
-		{"attendees", daily + "/attendees"}, {"joins", daily + "/attendees?rows=joins"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
+		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
 		{"people", "/people"}, {"settings", "/settings"}, {"sessions", "/settings/sessions"}, {"pending", "/pending"}, {"audit", "/audit"}, {"help", "/help"},
 	} {
 		check(p.name, p.path)
@@ -73,6 +73,9 @@ func TestAccessibility(t *testing.T) {
 	w.enter("subject", "")
 	w.press("save nothing", button("/meetings", "Create meeting"), path("/meetings"))
 	look("a form that was refused")
+	w.visit(portal.Base + daily + "/erase")
+	w.press("erase the session without the box", button(daily+"/erase", "Erase the whole session"), path(daily+"/erase"))
+	look("an erase that was refused")
 	w.visit(w.portal.Base + "/meetings/letters")
 	look("an unknown address")
 	w.Forgive() // the browser reports every 404 and 422

@@ -106,10 +106,15 @@ func (s *Service) Erasable(ctx context.Context, c Caller, r SessionRef) (Erasabl
 	if past.SessionID == "" {
 		return Erasable{}, ErrSessionErased
 	}
+	aliases, err := s.Aliases(ctx, c)
+	if err != nil { // people are counted as GoTo's rows have them
+		s.log.WarnContext(ctx, "aliases not read", "error", err)
+	}
+	terms := attendance.Terms{Taken: s.Now(), Aliases: aliases.Terms()}
 	return Erasable{
 		SessionID: past.SessionID, Subject: cmp.Or(past.Subject, a.Subject), Start: past.Start, End: past.End,
 		Organizer: Person{Key: cmp.Or(past.Organizer.Key, organizer, c.UserKey), Name: past.Organizer.Name, Email: past.Organizer.Email},
-		People:    len(attendance.Measure(chosen, attendance.Terms{Taken: s.Now()}).People), Joins: len(chosen.Joins),
+		People:    len(attendance.Measure(chosen, terms).People), Joins: len(chosen.Joins),
 		Recording: past.RecordingURL != "" || past.RecordingPending,
 	}, nil
 }
