@@ -93,7 +93,7 @@ func (s *server) erase(c echo.Context) error {
 	case err != nil:
 		return eraseRefused(r, err)
 	}
-	which := "“" + subject(e.Subject) + "”, " + sessionTime(e, zone(c))
+	which := "“" + subject(e.Subject) + "”, " + sessionTime(e, zone(c)) + " " + meetings.ZoneLabel(zone(c), e.Start)
 	if what == meetings.EraseSession {
 		notify(c, auth.Success, "The session is erased at GoTo, with its attendee data and recordings: "+which+".")
 		return s.to(c, strings.TrimPrefix(s.backLink(c, "/history", r.Organizer), s.prefix))
