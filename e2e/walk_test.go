@@ -264,7 +264,7 @@ func (w *walk) erase(id string) {
 	at, err := w.Address()
 	w.must(err)
 	page, attendees := "/meetings/"+id+"/erase", "/meetings/"+id+"/attendees"
-	w.visit(w.portal.Base + page + "?" + at.RawQuery)
+	w.press("Erase attendee data", linkTo(page), path(page))
 	w.seeText("Nobody can bring them back")
 	w.press("Erase the data", button(page, "Erase the data of"), path(attendees))
 	w.see("that it is erased", `//*[@role="alert"][contains(., "attendee data is erased")]`)
