@@ -37,7 +37,7 @@ func (s *server) showAttendees(c echo.Context) error {
 	if _, err := time.Parse(time.RFC3339, q.ref); q.ref != "" && !came.Found && (err != nil || format(c.Request()) != "" && len(came.Occurrences) > 0) {
 		return noOccurrence(id)
 	}
-	at := sitting{came, zone(c)}
+	at := sitting{came, zone(c), q.yard.Early}
 	if format(c.Request()) != "" {
 		return s.attendeesFile(c, q, at, seen)
 	}
@@ -194,6 +194,9 @@ func (s *server) fillPeople(c echo.Context, v *views.Attendees, q attendeeQuery,
 	}
 	v.Paging = s.paging(attendeesPath(at.MeetingID), q.place(), page, pages)
 	v.Copy, v.CopyLabel = addresses(people)
+	if len(people) > 0 {
+		v.Timeline = drawTimeline(at, people, q.yard.Quorum)
+	}
 	raw := p.Joins[:min(len(p.Joins), rowsOfAll)]
 	for _, j := range raw {
 		v.Raw = append(v.Raw, at.joinRow(j))

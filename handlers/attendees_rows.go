@@ -21,7 +21,8 @@ const (
 // sitting is the occurrence that a page shows, with what its words depend on.
 type sitting struct {
 	meetings.Came
-	loc *time.Location
+	loc   *time.Location
+	early time.Duration // that one may leave before the end
 }
 
 // base names what shares are of.

@@ -33,6 +33,8 @@ type Attendees struct {
 	Joins    []JoinRow
 	Paging   Paging
 
+	Timeline *Timeline // nil: there is nothing to draw
+
 	Raw             []JoinRow // GoTo's rows, the first of them
 	RawLabel        string
 	RawAll          Link
@@ -92,4 +94,60 @@ type JoinRow struct {
 	Minutes                     string
 	Counted                     string // how much of it counts
 	Remark                      string // why that is not what it reads; "" when it is
+}
+
+// Timeline is the drawing of who was there when. Units across are of its plot,
+// which is stretched to the page; down and in RowHeight they are pixels.
+type Timeline struct {
+	Finding    string // the caption
+	Quorum     string // when it was met; "" when none was asked for
+	More       string // people without a bar
+	Width      int    // units of the plot
+	Left, Span string // where the plot begins on the whole drawing, and how wide it is
+	NamesWidth string // of the names left of it
+
+	CurveTop, CurveHeight int
+	Curve                 string // path
+	Peak                  Mark
+	QuorumLine            *Mark // nil: none was asked for
+	Met                   []Stretch
+	Plan                  *Stretch // the scheduled time, where that is measured by
+	Ticks                 []Tick
+
+	RowHeight, Height int
+	Dense             bool // small letters
+	Rows              []TimelineRow
+	Steps             []Step // the curve as a table
+}
+
+// Mark is a word at a height of the curve.
+type Mark struct {
+	X      string // per cent of the whole drawing
+	Y      int
+	Label  string
+	Anchor string // of the text
+}
+
+// Stretch is from where and how wide, in units of the plot.
+type Stretch struct{ X, Width int }
+
+// Tick is a time on the axis.
+type Tick struct {
+	Unit      int
+	X, Anchor string
+	Label     string
+}
+
+// TimelineRow is one person's line.
+type TimelineRow struct {
+	Y                  int
+	Name, Title        string
+	Bars               []Stretch
+	Organizer, StillIn bool
+}
+
+// Step is how many were present from when on.
+type Step struct {
+	When   string
+	People int
 }
