@@ -62,7 +62,7 @@ func TestAccessibility(t *testing.T) {
 		{"upcoming", "/meetings"}, {"nothing found", "/meetings?q=nothing+like+this"}, {"another's meetings", "/meetings?organizer=8439885694023990002"},
 		{"new meeting", "/meetings/new"}, {"room", daily}, {"edit", daily + "/edit"}, {"delete", daily + "/delete"},
 		{"history", "/history"}, {"history of all", "/history?organizer=all"}, {"wrong range", "/history?from=2026-13-01"}, {"empty range", "/history?from=2020-01-01&to=2020-01-02"},
-		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
+		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"a quorum", daily + "/attendees?quorum=2&show=late&threshold=10"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
 		{"people", "/people"}, {"settings", "/settings"}, {"sessions", "/settings/sessions"}, {"pending", "/pending"}, {"audit", "/audit"}, {"help", "/help"},
 	} {
 		check(p.name, p.path)
