@@ -202,13 +202,39 @@ func (p *portal) openStore(ctx context.Context, c Config) ([]auth.Key, error) {
 	if err := p.store.Mode(opening, mode); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(os.TempDir(), 0o700); err != nil {
-		return nil, fmt.Errorf("make the directory for temporary files: %w: point TMPDIR at one that can be written", err)
+	if err := tryTempDir(os.TempDir(), time.Now()); err != nil {
+		return nil, fmt.Errorf("the directory for temporary files: %w: point TMPDIR at one that can be written", err)
 	}
 	if len(c.Keys) > 0 {
 		return c.Keys, nil
 	}
 	return auth.MakeKeyFile(c.Database.keyFile())
+}
+
+// tryTempDir proves that temporary files can be made: else large workbooks are
+// made in memory. Those of a portal that was killed at it hold rows, so they
+// go; nobody works at one for an hour.
+func tryTempDir(dir string, now time.Time) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, "portal-")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		return err
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "excelize-*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > time.Hour {
+			_ = os.Remove(name) // in a shared directory it may be somebody else's
+		}
+	}
+	return nil
 }
 
 // openSandbox opens the simulator. Its ledger lies beside the database, so

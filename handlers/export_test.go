@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"cmp"
+	"io"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"golang.org/x/time/rate"
 )
 
@@ -29,3 +32,17 @@ func NewMeter(perSecond float64, burst int, now func() time.Time) (wait func(key
 	m := newMeter(rate.Limit(perSecond), burst, now)
 	return m.wait, func() int { return len(m.byKey) }
 }
+
+// WithFile is New with /file.csv and its like, which write makes.
+func WithFile(cfg Config, write func(io.Writer) error) (http.Handler, error) {
+	s := newServer(cfg)
+	e, err := s.router(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.GET("/file", func(c echo.Context) error { return s.file(c, format(c.Request()), write, "test") }, deadline(cmp.Or(cfg.Deadline, pageDeadline)))
+	return stripFormat(e), nil
+}
+
+// MostWholes is how many files are made in memory at a time.
+const MostWholes = mostWholes

@@ -1,8 +1,11 @@
 package handlers
 
 import (
+	"bytes"
 	"container/list"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -24,7 +27,13 @@ type limits struct {
 	allGuess *meter // all of them together, from however many addresses
 	changes  *meter // by session: forms
 	files    *meter // by session: data twins, which cost more than pages
+
+	wholes chan struct{} // files that are made in memory, of all of them together
 }
+
+// mostWholes is how many files are made in memory at a time: a workbook of many
+// rows takes up to 50 MB, for a second.
+const mostWholes = 2
 
 func newLimits(now func() time.Time) limits {
 	return limits{
@@ -33,6 +42,7 @@ func newLimits(now func() time.Time) limits {
 		allGuess: newMeter(0.5, 60, now),
 		changes:  newMeter(20, 300, now),
 		files:    newMeter(5, 60, now),
+		wholes:   make(chan struct{}, mostWholes),
 	}
 }
 
@@ -111,6 +121,18 @@ func (s *server) limitSession(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// whole makes a file in memory, in its turn.
+func (l *limits) whole(ctx context.Context, write func(io.Writer) error) (*bytes.Buffer, error) {
+	select {
+	case l.wholes <- struct{}{}:
+		defer func() { <-l.wholes }()
+	case <-ctx.Done():
+		return nil, &tooMany{5 * time.Second}
+	}
+	var b bytes.Buffer
+	return &b, write(&b)
 }
 
 // guess counts a set-up code that is tried, and returns how long to wait first.

@@ -2,7 +2,9 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -66,7 +68,7 @@ func (s *server) logRequests() echo.MiddlewareFunc {
 			level := slog.LevelInfo
 			if v.Error != nil {
 				attrs = append(attrs, slog.Any("error", v.Error))
-				if _, _, cause := explain(v.Error, c.Request()); cause && !isSessionGone(v.Error) {
+				if _, _, cause := explain(v.Error, c.Request()); cause && !isSessionGone(v.Error) && !hungUp(c, v.Error) {
 					level = slog.LevelError
 				}
 			} else if strings.HasPrefix(v.RoutePath, "/static/") || v.RoutePath == "/healthz" || v.RoutePath == "/readyz" {
@@ -76,4 +78,10 @@ func (s *server) logRequests() echo.MiddlewareFunc {
 			return nil
 		},
 	})
+}
+
+// hungUp tells whether an answer broke off because nobody takes the rest.
+func hungUp(c echo.Context, err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network && c.Get(cutKey) != nil
 }

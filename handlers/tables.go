@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -85,8 +84,8 @@ func (s *server) file(c echo.Context, kind string, write func(io.Writer) error, 
 	// has to have a length; a workbook has its first byte after its last row
 	// in any case.
 	if streams := kind == "csv" || kind == "json"; !streams || !c.Request().ProtoAtLeast(1, 1) {
-		var b bytes.Buffer
-		if err := write(&b); err != nil {
+		b, err := s.limits.whole(c.Request().Context(), write)
+		if err != nil {
 			return err
 		}
 		size = strconv.Itoa(b.Len())
@@ -107,6 +106,7 @@ func (s *server) file(c echo.Context, kind string, write func(io.Writer) error, 
 	}
 	err := write(c.Response())
 	if err != nil && !c.Response().Committed {
+		h.Del(echo.HeaderContentType) // an error has its own, and is no file
 		h.Del(echo.HeaderContentDisposition)
 	}
 	return err
