@@ -41,7 +41,7 @@ func WithFile(cfg Config, write func(io.Writer) error) (http.Handler, error) {
 		return nil, err
 	}
 	e.GET("/file", func(c echo.Context) error { return s.file(c, format(c.Request()), write, "test") }, deadline(cmp.Or(cfg.Deadline, pageDeadline)))
-	return stripFormat(e), nil
+	return s.around(e, cfg)
 }
 
 // MostWholes is how many files are made in memory at a time.

@@ -68,6 +68,11 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.around(e, cfg)
+}
+
+// around is what each request passes before the router.
+func (s *server) around(e *echo.Echo, cfg Config) (http.Handler, error) {
 	smaller, err := compress()
 	if err != nil {
 		return nil, err
