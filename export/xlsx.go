@@ -101,6 +101,9 @@ func (t Table) WriteXLSX(w io.Writer, facts []Fact) (err error) {
 	if _, err := book.NewSheet("About"); err != nil {
 		return fmt.Errorf("writing xlsx: %w", err)
 	}
+	if err := book.SetColWidth("About", "A", "B", 22); err != nil {
+		return fmt.Errorf("writing xlsx: %w", err)
+	}
 	for i, f := range facts {
 		if err := book.SetSheetRow("About", fmt.Sprintf("A%d", i+1), &[]any{cellText(f.Name), cellText(f.Value)}); err != nil {
 			return fmt.Errorf("writing xlsx: %w", err)

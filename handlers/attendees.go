@@ -71,10 +71,7 @@ func attendeesPath(id string) string { return "/meetings/" + id + "/attendees" }
 
 // attendeesFile answers what the page shows, every page of it.
 func (s *server) attendeesFile(c echo.Context, q attendeeQuery, at sitting, seen meetings.Seen) error {
-	facts := s.facts(c, seen, "attendees of meeting "+at.MeetingID+", 1 call")
-	for _, f := range q.filters(at.base()) {
-		facts = append(facts, fact("Filter", upperFirst(f.words)))
-	}
+	facts := s.facts(c, seen, "Attendees of meeting "+at.MeetingID+", 1 call", upperFirst(q.inWords(at.base())), sessionFacts(c, at.MeetingID, at.Subject, at.Presence.Occurrence)...)
 	parts := []string{at.Subject, at.Presence.Start.In(at.loc).Format(time.DateOnly), "attendees"}
 	if q.joins {
 		joins := meetings.JoinQuery{Text: q.people.Text, Sort: q.people.Sort, Desc: q.people.Desc}.Apply(at.Presence.Joins)
@@ -170,7 +167,7 @@ func (s *server) fillPeople(c echo.Context, v *views.Attendees, q attendeeQuery,
 	if len(people) != len(p.People) {
 		v.Summary = strconv.Itoa(len(people)) + " of " + count(len(p.People), "person", "people")
 	}
-	v.Announce = s.announced(v.Summary, q, at)
+	v.Announce = v.Summary + ", " + q.inWords(at.base())
 	known := q.people.Known()
 	for _, col := range []struct {
 		key, label string
@@ -225,7 +222,7 @@ func (s *server) fillJoins(c echo.Context, v *views.Attendees, q attendeeQuery, 
 	if len(joins) != len(at.Presence.Joins) {
 		v.Summary = strconv.Itoa(len(joins)) + " of " + count(len(at.Presence.Joins), "join", "joins")
 	}
-	v.Announce = v.Summary
+	v.Announce = v.Summary + ", " + q.inWords(at.base())
 	for _, col := range []struct {
 		key, label string
 		end        bool
@@ -245,7 +242,7 @@ func (s *server) asked(v *views.Attendees, q attendeeQuery, at sitting, path str
 	for _, f := range q.filters(at.base()) {
 		v.Chips = append(v.Chips, views.Link{Label: f.words, URL: q.without(path, f)})
 	}
-	v.ClearURL = q.cleared(path)
+	v.ClearURL, v.Asked = q.cleared(path), upperFirst(q.inWords(at.base()))
 	people, joins := q, q
 	people.joins, joins.joins = false, true
 	people.people.Sort, people.people.Desc, joins.people.Sort, joins.people.Desc = "", false, "", false
@@ -263,14 +260,24 @@ var sortedBy = map[string]string{
 	"joins": "joins", "minutes": "time present", "share": "share", "status": "status",
 }
 
-// announced says what a search, filter or sort brought about.
-func (s *server) announced(summary string, q attendeeQuery, at sitting) string {
+// joinsSortedBy is sortedBy for rows as GoTo lists them.
+var joinsSortedBy = map[string]string{"name": "name", "email": "e-mail", "join": "join", "leave": "leave", "minutes": "minutes"}
+
+// inWords is what was asked for, within a sentence.
+func (q attendeeQuery) inWords(base string) string {
 	known := q.people.Known()
-	said := summary + ", sorted by " + sortedBy[known.Sort]
-	if known.Desc {
+	said, desc := sortedBy[known.Sort], known.Desc
+	if q.joins {
+		said, desc = joinsSortedBy[q.people.Sort], q.people.Desc
+	}
+	if said == "" {
+		said = "GoTo's order"
+	}
+	said = "sorted by " + said
+	if desc {
 		said += ", descending"
 	}
-	for _, f := range q.filters(at.base()) {
+	for _, f := range q.filters(base) {
 		said += ", " + f.words
 	}
 	return said

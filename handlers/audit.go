@@ -54,8 +54,9 @@ func (s *server) showAudit(c echo.Context) error {
 		summary = "The latest " + strconv.Itoa(total) + " entries, here and in the files; a search finds older ones"
 		name += "-latest-" + strconv.Itoa(total)
 	}
+	words := asked("search", quoted(q.Text))
 	if q.All {
-		return s.twin(c, auditTable(deeds, loc), s.facts(c, meetings.Seen{At: s.meetings.Now()}, "nothing: the portal's own audit log"), name, now.Format(time.DateOnly))
+		return s.twin(c, auditTable(deeds, loc), s.facts(c, meetings.Seen{}, "None: this is the portal's own log", words), name, now.Format(time.DateOnly))
 	}
 	self := url.Values{}
 	if q.Text != "" {
@@ -63,7 +64,7 @@ func (s *server) showAudit(c echo.Context) error {
 	}
 	page, pages := meetings.Pages(total, q.Page)
 	v := views.Audit{
-		Zone: meetings.ZoneLabel(loc, now), Query: views.ListQuery{Text: q.Text}, Summary: summary,
+		Zone: meetings.ZoneLabel(loc, now), Asked: words, Query: views.ListQuery{Text: q.Text}, Summary: summary,
 		Paging: s.paging("/audit", self, page, pages), Twins: s.twinLinks("/audit", self, "csv", "xlsx", "json"),
 	}
 	v.Announce = v.Summary

@@ -116,6 +116,7 @@ func (s *server) showHistory(c echo.Context) error {
 	}
 	v.Age = s.age(c, seen)
 	rows := q.Apply(looked.Rows)
+	v.Asked = asked("from", r.typedFrom+" to "+r.typed, "search", quoted(q.Text), "sorted by", sorting(q.Sort, q.Desc))
 	if format(c.Request()) != "" {
 		if len(looked.Missing) > 0 {
 			// A file that silently lacks organizers would be taken for whole.
@@ -124,7 +125,7 @@ func (s *server) showHistory(c echo.Context) error {
 		if format(c.Request()) == "ics" {
 			return s.pastEvents(c, rows, "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
 		}
-		return s.twin(c, historyTable(rows, loc), s.facts(c, seen, "historicalMeetings, one call per organizer and 30 days"), "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
+		return s.twin(c, historyTable(rows, loc), s.facts(c, seen, "Past meetings, 1 call for each organizer and 30 days", v.Asked, s.organizerFact(c, organizer)), "history", r.from.In(loc).Format(time.DateOnly), r.to.Add(-time.Second).In(loc).Format(time.DateOnly))
 	}
 	self := query("from", c.QueryParam("from"), "to", c.QueryParam("to"), "q", q.Text, "organizer", organizer)
 	if c.QueryParam("sort") == q.Sort {

@@ -36,7 +36,7 @@ func (s *server) showMeeting(c echo.Context) error {
 	case "ics":
 		return s.events(c, []meetings.Meeting{m}, loc, m.Subject)
 	default:
-		return s.twin(c, upcomingTable([]meetings.Meeting{m}, loc), s.facts(c, seen, "meeting "+id), m.Subject)
+		return s.twin(c, upcomingTable([]meetings.Meeting{m}, loc), s.facts(c, seen, "Meeting "+id+", 1 call", "", s.organizerFact(c, organizer)), m.Subject, m.Start.In(loc).Format(time.DateOnly), "meeting")
 	}
 	now := s.meetings.Now().In(loc)
 	start, end := m.Start.In(loc), m.End.In(loc)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,8 +34,13 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 	}
 	text := c.QueryParam("q")
 	rows := meetings.FilterUsers(users, text)
+	words := asked("search", quoted(text))
 	if format(c.Request()) != "" {
-		return s.twin(c, peopleTable(rows, who.Admin, zone(c)), s.facts(c, seen, "users"), "people")
+		calls := "None: whom the portal has met so far"
+		if who.Admin {
+			calls = "The account's users and licences, 1 call each"
+		}
+		return s.twin(c, peopleTable(rows, who.Admin, zone(c)), s.facts(c, seen, calls, words), "people", s.meetings.Now().In(zone(c)).Format(time.DateOnly))
 	}
 	self := query("q", text)
 	cut, page, pages, ok := pageAsked(c, rows)
@@ -42,7 +48,7 @@ func (s *server) showPeople(c echo.Context, status int, invite views.Invite, nam
 		return s.toFirstPage(c)
 	}
 	v := views.People{
-		Admin: who.Admin, Query: views.ListQuery{Text: text}, Summary: count(len(rows), "person", "people"),
+		Admin: who.Admin, Asked: words, Query: views.ListQuery{Text: text}, Summary: count(len(rows), "person", "people"),
 		Paging: s.paging("/people", self, page, pages), Twins: s.twinLinks("/people", self, "csv", "xlsx", "json"),
 		Invite: invite, NameKey: name, Age: s.age(c, seen),
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"portal/export"
 	"portal/meetings"
 	"portal/views"
 )
@@ -38,13 +37,14 @@ func (s *server) listUpcoming(c echo.Context) error {
 	q := meetings.UpcomingQuery{Text: c.QueryParam("q"), Type: c.QueryParam("type"), Status: c.QueryParam("status"), Sort: c.QueryParam("sort"), Desc: c.QueryParam("dir") == "desc"}.Known()
 	rows := q.Apply(list)
 	now := s.meetings.Now().In(loc)
+	words := asked("search", quoted(q.Text), "type", strings.ToLower(typeName(q.Type)), "status", strings.ToLower(statusNames[q.Status]), "sorted by", sorting(q.Sort, q.Desc))
 
 	switch format(c.Request()) {
 	case "":
 	case "ics":
 		return s.events(c, rows, loc, "upcoming")
 	default:
-		return s.twin(c, upcomingTable(rows, loc), s.facts(c, seen, "upcomingMeetings, 1 call"), "upcoming", now.Format(time.DateOnly))
+		return s.twin(c, upcomingTable(rows, loc), s.facts(c, seen, "Upcoming meetings, 1 call", words, s.organizerFact(c, organizer)), "upcoming", now.Format(time.DateOnly))
 	}
 
 	cut, page, pages, ok := pageAsked(c, rows)
@@ -60,8 +60,9 @@ func (s *server) listUpcoming(c echo.Context) error {
 		FormID: rand.Text(), Self: s.prefix + here(c.Request()),
 		Zone: meetings.ZoneLabel(loc, now), Age: s.age(c, seen),
 		Query:  views.ListQuery{Text: q.Text, Sort: q.Sort, Dir: dir, Organizer: organizer},
+		Asked:  words,
 		Types:  options(q.Type, "", "All types", meetings.Scheduled, "Scheduled", meetings.Recurring, "Rooms", meetings.Immediate, "Immediate"),
-		States: options(q.Status, "", "Any status", "active", "Running", "inactive", "Not running"),
+		States: options(q.Status, "", "Any status", "active", statusNames["active"], "inactive", statusNames["inactive"]),
 		Sorts:  options(q.Sort, "", "Day", "start", "Start", "subject", "Subject", "minutes", "Length", "type", "Type", "status", "Status", "organizer", "Organizer"),
 		Dirs:   options(dir, "", "Ascending", "desc", "Descending"),
 		Paging: s.paging("/meetings", self, page, pages),
@@ -124,6 +125,8 @@ func (s *server) listUpcoming(c echo.Context) error {
 	}
 	return s.page(c, http.StatusOK, views.UpcomingPage(s.base(c, "meetings", title), v), views.Results)
 }
+
+var statusNames = map[string]string{"active": "Running", "inactive": "Not running"}
 
 func (s *server) upcomingRow(m meetings.Meeting, loc *time.Location, now time.Time, back string) views.Row {
 	start, end := m.Start.In(loc), m.End.In(loc)
@@ -247,13 +250,4 @@ func (s *server) organizerChoice(c echo.Context, chosen, path string) *views.Org
 		o.Watching = chosen
 	}
 	return o
-}
-
-// facts say on a workbook's second sheet where its rows come from.
-func (s *server) facts(c echo.Context, seen meetings.Seen, source string) []export.Fact {
-	return []export.Fact{
-		{Name: "Made by", Value: "GoToMeeting Portal"}, {Name: "For", Value: session(c).User().Name()},
-		{Name: "At", Value: seen.At.In(zone(c)).Format("2006-01-02 15:04:05 MST")},
-		{Name: "Time zone", Value: zone(c).String()}, {Name: "From GoTo", Value: source}, {Name: "Query", Value: c.QueryString()},
-	}
 }

@@ -23,6 +23,7 @@ type Attendees struct {
 	Chips     []Link // what is asked for, and the addresses without it
 	ClearURL  string
 
+	Asked    string // as in Upcoming
 	Summary  string
 	Announce string
 	Views    []Link // people or joins

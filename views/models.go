@@ -147,6 +147,7 @@ type Upcoming struct {
 	Summary       string // "14 meetings", filtered or not
 	Zone          string
 	Age           Age
+	Asked         string // what was asked of the rows, for paper
 	Next          *Row
 	Days          []Day
 	Query         ListQuery
@@ -302,6 +303,7 @@ type Starting struct{ Subject, Back, JoinURL string }
 type History struct {
 	Summary, Zone      string
 	Age                Age
+	Asked              string // as in Upcoming
 	Query              ListQuery
 	FromInput, ToInput string // type of the input: date, datetime-local, or text for what is neither
 	Precision          Link   // whole days or times
@@ -336,6 +338,7 @@ type People struct {
 	Query         ListQuery
 	Summary       string
 	Age           Age
+	Asked         string // as in Upcoming
 	Rows          []UserRow
 	Paging        Paging
 	Twins         []Link
