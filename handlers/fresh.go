@@ -34,7 +34,7 @@ func reader(c echo.Context) meetings.Caller {
 // age says on a page how old what it shows is, and why it is not newer.
 func (s *server) age(c echo.Context, seen meetings.Seen) views.Age {
 	at, now := seen.At.In(zone(c)), s.meetings.Now().In(zone(c))
-	a := views.Age{AsOf: at.Format("15:04")}
+	a := views.Age{AsOf: at.Format("15:04"), Day: at.Format("Monday, 2 January 2006")}
 	if daysBetween(at, now) != 0 {
 		a.AsOf = at.Format("Mon 15:04")
 	}

@@ -138,6 +138,7 @@ func problemOf(list []Problem, field string) string {
 // Age says how old what a page shows is.
 type Age struct {
 	AsOf       string // a clock time; "" for what is not GoTo's
+	Day        string // its day, which paper outlives
 	Why, Again string // why it is not newer, and the address to try again; "" when it is as new as can be
 }
 

@@ -1,10 +1,11 @@
 // Command shots takes pictures of the main pages of a running portal in
-// sandbox mode, wide and narrow, light and dark, for the documentation and for
-// the eye of whoever changes the look:
+// sandbox mode, wide and narrow, light and dark, and on paper, for the
+// documentation and for the eye of whoever changes the look:
 //
 //	go run . -sandbox &
-//	go run ./e2e/shots [-url http://localhost:8080] DIR
+//	go run ./e2e/shots [-url http://localhost:8080] DIR [PATH…]
 //
+// With paths it takes those pages, in their order, instead of the main ones.
 // It signs in as ada, the sandbox's account admin, and changes nothing.
 package main
 
@@ -19,6 +20,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"portal/e2e/chrome"
@@ -39,8 +42,8 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() != 1 {
-		return errors.New("name one folder for the pictures")
+	if flags.NArg() == 0 {
+		return errors.New("name a folder for the pictures")
 	}
 	dir := flags.Arg(0)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -58,6 +61,17 @@ func run(ctx context.Context, args []string) error {
 	defer b.Close()
 
 	c := camera{b, strings.TrimSuffix(*base, "/"), dir}
+	if paths := flags.Args()[1:]; len(paths) > 0 {
+		if err := c.connect(); err != nil {
+			return err
+		}
+		for i, path := range paths {
+			if err := c.take(fmt.Sprintf("page-%d", i+1), path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err := c.take("start", "/"); err != nil {
 		return err
 	}
@@ -108,7 +122,8 @@ type camera struct {
 	base, dir string
 }
 
-// take photographs a page in four ways.
+// take photographs a page in four ways, and prints it, as a browser does whose
+// theme is dark.
 func (c camera) take(name, path string) error {
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -131,7 +146,14 @@ func (c camera) take(name, path string) error {
 			}
 		}
 	}
-	return nil
+	paper, err := chrome.Run(c.Browser, "print "+path, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
+		printed, err := cdp.Call(ctx, t, page.PrintToPDF, page.PrintToPDFParams{PaperWidth: 8.27, PaperHeight: 11.69, PreferCSSPageSize: new(true)}) // A4
+		return printed.Data, err
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.dir, name+"-print.pdf"), paper, 0o600)
 }
 
 // connect signs in as ada.
