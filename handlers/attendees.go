@@ -266,14 +266,14 @@ var joinsSortedBy = map[string]string{"name": "name", "email": "e-mail", "join":
 // inWords is what was asked for, within a sentence.
 func (q attendeeQuery) inWords(base string) string {
 	known := q.people.Known()
-	said, desc := sortedBy[known.Sort], known.Desc
+	column, desc := sortedBy[known.Sort], known.Desc
 	if q.joins {
-		said, desc = joinsSortedBy[q.people.Sort], q.people.Desc
+		column, desc = joinsSortedBy[q.people.Sort], q.people.Desc
 	}
-	if said == "" {
-		said = "GoTo's order"
+	said := "in GoTo's order"
+	if column != "" {
+		said = "sorted by " + column
 	}
-	said = "sorted by " + said
 	if desc {
 		said += ", descending"
 	}

@@ -19,16 +19,16 @@ func (s *server) facts(c echo.Context, seen meetings.Seen, calls, asked string, 
 		asked = "All of them, in the usual order"
 	}
 	list := []export.Fact{
-		{Name: "Made by", Value: "GoToMeeting Portal"},
-		{Name: "For", Value: nameAndAddress(u.Name(), u.Email)},
-		{Name: "At", Value: instant(c, now)},
-		{Name: "Address", Value: s.public.Scheme + "://" + s.public.Host + s.address(here(c.Request()))},
-		{Name: "Times in", Value: zone(c).String()},
-		{Name: "Rows", Value: asked},
-		{Name: "Calls to GoTo", Value: calls},
+		fact("Made by", "GoToMeeting Portal"),
+		fact("For", nameAndAddress(u.Name(), u.Email)),
+		fact("At", instant(c, now)),
+		fact("Address", s.public.Scheme+"://"+s.public.Host+s.address(here(c.Request()))),
+		fact("Times in", zone(c).String()),
+		fact("Rows", asked),
+		fact("Calls to GoTo", calls),
 	}
 	if !seen.At.IsZero() {
-		list = append(list, export.Fact{Name: "GoTo answered", Value: instant(c, seen.At) + ", " + count(int(now.Sub(seen.At).Seconds()), "second", "seconds") + " before"})
+		list = append(list, fact("GoTo answered", instant(c, seen.At)+", "+count(int(now.Sub(seen.At).Seconds()), "second", "seconds")+" before"))
 	}
 	return append(list, more...)
 }
@@ -53,7 +53,7 @@ func nameAndAddress(name, email string) string {
 // address, "" for the user's own.
 func (s *server) organizerFact(c echo.Context, organizer string) export.Fact {
 	who := caller(c)
-	f := export.Fact{Name: "Organizer", Value: organizer}
+	f := fact("Organizer", organizer)
 	switch organizer {
 	case "":
 		f.Value = nameAndAddress(who.Name, who.Email) + ", organizer key " + who.UserKey
@@ -72,15 +72,15 @@ func (s *server) organizerFact(c echo.Context, organizer string) export.Fact {
 
 // sessionFacts say which session of which meeting rows are of.
 func sessionFacts(c echo.Context, id, subject string, o meetings.Occurrence) []export.Fact {
-	list := []export.Fact{{Name: "Meeting", Value: strings.TrimSpace(meetings.Plain(subject) + " " + meetings.GroupID(id))}}
+	list := []export.Fact{fact("Meeting", strings.TrimSpace(meetings.Plain(subject)+" "+meetings.GroupID(id)))}
 	if !o.Start.IsZero() {
-		list = append(list, export.Fact{Name: "Session began", Value: instant(c, o.Start)})
+		list = append(list, fact("Session began", instant(c, o.Start)))
 	}
 	if !o.End.IsZero() {
-		list = append(list, export.Fact{Name: "Session ended", Value: instant(c, o.End)})
+		list = append(list, fact("Session ended", instant(c, o.End)))
 	}
 	if len(o.Joins) > 0 && o.Joins[0].OrganizerEmail != "" {
-		list = append(list, export.Fact{Name: "Organizer", Value: o.Joins[0].OrganizerEmail})
+		list = append(list, fact("Organizer", o.Joins[0].OrganizerEmail))
 	}
 	return list
 }

@@ -51,8 +51,10 @@ func TestWorkbooksSayWhereTheyComeFrom(t *testing.T) {
 			"Rows": "From 2026-01-01 to 2026-12-31, sorted by start, descending", "Calls to GoTo": "Past meetings, 1 call for each organizer and 30 days",
 			"Organizer": "All organizers of the account",
 		},
-		attendees + ".xlsx?q=a&sort=join&" + query: {
-			"Rows": "Search “a”, sorted by join", "Calls to GoTo": "Attendees of meeting ", "Meeting": "Daily check-in ", "Organizer": "ada@example.test",
+		attendees + ".xlsx?q=a&threshold=50&" + query: {"Rows": "Sorted by name, “a” in name or e-mail, there for at least 50 % of the actual length"},
+		attendees + ".xlsx?rows=joins&" + query:       {"Rows": "In GoTo's order"},
+		attendees + ".xlsx?rows=joins&q=a&sort=join&" + query: {
+			"Rows": "Sorted by join, “a” in name or e-mail", "Calls to GoTo": "Attendees of meeting ", "Meeting": "Daily check-in ", "Organizer": "ada@example.test",
 			"Session began": "20", "Session ended": "20",
 		},
 		"/meet/people.xlsx": {"Calls to GoTo": "The account's users and licences, 1 call each"},
