@@ -354,7 +354,7 @@ func TestFiltersInForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	sheet := fmt.Sprint(about)
-	for _, words := range []string{"There for at least 10.5 % of the actual length", "Gave no e-mail", "Shares are of", "Minutes in all", "GoTo itself counts"} {
+	for _, words := range []string{"there for at least 10.5 % of the actual length", "gave no e-mail", "Shares are of", "Minutes in all", "GoTo itself counts"} {
 		if !strings.Contains(sheet, words) {
 			t.Errorf("the sheet does not say %q: %s", words, sheet)
 		}
