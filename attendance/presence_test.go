@@ -195,6 +195,10 @@ func TestRoll(t *testing.T) {
 	if want := (Span{ten, ten.AddDate(0, 0, 21).Add(time.Hour)}); s.Span() != want {
 		t.Errorf("span %v", s.Span())
 	}
+	nobody := Measure(Occurrence{InstanceKey: "2b", Start: ten.AddDate(0, 0, 15), End: ten.AddDate(0, 0, 15).Add(time.Hour)}, Terms{})
+	if s := Roll(append(weeks, nobody)); len(s.Dates) != 5 || s.Held(3) || !s.Held(2) || s.Members[1].Streak != 2 || s.Members[0].Longest != 3 || s.Members[1].Cells[3].There {
+		t.Errorf("a date on which nobody is recorded counts: %+v", s.Members)
+	}
 	if s := Roll(nil); len(s.Members) != 0 || s.Span() != (Span{}) {
 		t.Errorf("of nothing: %+v", s)
 	}

@@ -20,8 +20,8 @@ type Member struct {
 	Cells       []Cell // one for each date
 	Attended    int    // dates
 	Minutes     int    // the sum of the cells'
-	Streak      int    // dates in a row up to the last one
-	Longest     int    // dates in a row, ever
+	Streak      int    // dates held in a row up to the last one
+	Longest     int    // dates held in a row, ever
 	Decisions   []Decision
 }
 
@@ -29,8 +29,12 @@ type Member struct {
 type Cell struct {
 	There   bool // also for a moment that rounds to no minute
 	Minutes int
-	Person  Person // zero when not there
+	Person  *Person // of the date; nil when not there
 }
+
+// Held tells whether anybody is recorded on a date. One on which nobody is says
+// nothing of anybody: it breaks no streak.
+func (s Series) Held(date int) bool { return len(s.Dates[date].People) > 0 }
 
 // Roll puts the occurrences of a meeting side by side.
 func Roll(list []Presence) Series {
@@ -40,7 +44,8 @@ func Roll(list []Presence) Series {
 	})
 	at := map[Identity]int{}
 	for date, p := range s.Dates {
-		for _, who := range p.People {
+		for n := range p.People {
+			who := &p.People[n]
 			i, seen := at[who.ID]
 			if !seen {
 				i = len(s.Members)
@@ -59,9 +64,11 @@ func Roll(list []Presence) Series {
 	}
 	for i := range s.Members {
 		m := &s.Members[i]
-		for _, c := range m.Cells {
+		for date, c := range m.Cells {
 			if !c.There {
-				m.Streak = 0
+				if s.Held(date) {
+					m.Streak = 0
+				}
 				continue
 			}
 			m.Streak++

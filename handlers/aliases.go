@@ -56,7 +56,7 @@ func (s *server) showAliases(c echo.Context) error {
 }
 
 // aliases shows who is who: everything that the account decided, or with a
-// person and a meeting the forms that decide it.
+// meeting whom one can decide about, or with a person, too, the forms to do so.
 func (s *server) aliases(c echo.Context, status int, asked aliasAsked, problems []views.Problem) error {
 	known, err := s.meetings.Aliases(c.Request().Context(), caller(c))
 	if err != nil {
@@ -66,7 +66,14 @@ func (s *server) aliases(c echo.Context, status int, asked aliasAsked, problems 
 		Title: "Same person, different name", Sub: "Who counts as whom in all meetings of " + aliasScope(caller(c)) + ", for everybody who looks at them",
 		Crumb: s.aliasCrumb(asked.back), Problems: problems, Back: asked.back, Self: s.prefix + "/people/aliases", Query: views.ListQuery{Text: asked.text},
 	}
-	if id, label := readSomeone(asked.person); id.Known() && idPattern.MatchString(asked.meeting) {
+	id, label := readSomeone(asked.person)
+	if of := idPattern.MatchString(asked.meeting); of && asked.person == "" {
+		if v.Pick, err = s.aliasPick(c, asked, known); err != nil {
+			return err
+		}
+		v.Title, v.Sub = "Who is listed twice, or two in one?", "Choose a person of the meeting; then say whom else it is, or that it is several."
+		return s.aliasPage(c, status, v)
+	} else if of && id.Known() {
 		who, err := s.aliasPerson(c, asked, id, label, known)
 		if err != nil && status == http.StatusOK {
 			return err
@@ -150,21 +157,47 @@ func (s *server) aliasPerson(c echo.Context, asked aliasAsked, id meetings.Ident
 		v.None = "Nobody else with a name or an e-mail address came to this meeting."
 		return v, nil
 	}
+	chosen, _ := readSomeone(asked.into)
+	v.Options, v.Many = aliasOptions(all, asked, chosen)
+	return v, nil
+}
+
+// aliasPick is whom of a meeting one can decide about.
+func (s *server) aliasPick(c echo.Context, asked aliasAsked, known meetings.Aliases) (*views.AliasPick, error) {
+	all, _, err := s.meetings.Candidates(c.Request().Context(), reader(c), asked.meeting, asked.occurrence, known)
+	if err != nil {
+		return nil, err
+	}
+	v := &views.AliasPick{Meeting: asked.meeting, At: asked.occurrence, Back: asked.back, Text: asked.text}
+	if len(all) == 0 {
+		v.None = "Nobody with a name or an e-mail address is recorded for this meeting."
+		return v, nil
+	}
+	v.Options, v.Many = aliasOptions(all, asked, "")
+	return v, nil
+}
+
+// aliasOptions offers people to choose from: those of the session in question
+// first. many says that there are more.
+func aliasOptions(all []meetings.Candidate, asked aliasAsked, chosen meetings.Identity) (options []views.OptionGroup, many string) {
 	found := meetings.FilterCandidates(all, asked.text)
 	if len(found) > mostCandidates {
-		v.Many = "The first " + strconv.Itoa(mostCandidates) + " of " + count(len(found), "person", "people") + " can be chosen below: find the one you mean."
+		many = "The first " + strconv.Itoa(mostCandidates) + " of " + count(len(found), "person", "people") + " can be chosen below: find the one you mean."
 		found = found[:mostCandidates]
 	}
-	chosen, _ := readSomeone(asked.into)
+	here, elsewhere := views.OptionGroup{Label: "In this session"}, views.OptionGroup{Label: "In other sessions of the meeting"}
+	if asked.occurrence == "" {
+		elsewhere.Label = "In this meeting"
+	}
 	for _, k := range found {
 		o := views.Option{Value: someone(k.ID, k.Label), Label: candidateLabel(k), Selected: k.ID == chosen}
-		if k.Here {
-			v.Here = append(v.Here, o)
+		if k.Here && asked.occurrence != "" {
+			here.Options = append(here.Options, o)
 		} else {
-			v.Elsewhere = append(v.Elsewhere, o)
+			elsewhere.Options = append(elsewhere.Options, o)
 		}
 	}
-	return v, nil
+	return []views.OptionGroup{here, elsewhere}, many
 }
 
 // candidateLabel names somebody to choose.

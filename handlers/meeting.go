@@ -90,6 +90,9 @@ func (s *server) showMeeting(c echo.Context) error {
 		v.Watching = meetings.Person(v.Organizer).Label()
 		v.Role = "Account admin: you can look, its organizer can change it"
 	}
+	if m.Type == meetings.Recurring && v.AttendeesURL != "" {
+		v.RegisterURL = s.address(registerPath(id), "organizer", organizer)
+	}
 	return s.page(c, http.StatusOK, views.MeetingPage(s.base(c, "meetings", v.Subject, "Meeting"), v))
 }
 

@@ -161,6 +161,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 
 	long := e.Group("", deadline(3*page), s.loadSession, needSession, s.limitSession)
 	long.GET("/history", s.showHistory)
+	long.GET("/meetings/:id/register", s.showRegister, plainID(s.prefix))
 
 	// Last, or each group's own guards would ask a visitor to sign in first, for
 	// a page that there is not.

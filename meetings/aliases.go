@@ -315,7 +315,7 @@ func (s *Service) Candidates(ctx context.Context, c Caller, id, ref string, know
 			if !cell.There {
 				continue
 			}
-			who, on := Somebody(cell.Person), series.Dates[date]
+			who, on := Somebody(*cell.Person), series.Dates[date]
 			k.Label, k.CanSplit = who.Label, k.CanSplit || who.CanSplit
 			k.Here = k.Here || on.InstanceKey == chosen.InstanceKey && on.Start.Equal(chosen.Start)
 			for _, name := range who.Names {

@@ -214,6 +214,7 @@ type Meeting struct {
 	StartURL, EditURL     string
 	DeleteURL             string
 	AttendeesURL          string
+	RegisterURL           string // of a room
 	Created, Withheld     bool
 	Watching              string // an admin reads another's meeting
 	Role                  string // what the reader is to it
