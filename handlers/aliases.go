@@ -23,6 +23,18 @@ var (
 	errNoAliasAct = &refusal{http.StatusUnprocessableEntity, "Join, split or undo?", "Go back and press one of the buttons; nothing was changed.", "Same person, different name", "/people/aliases"}
 )
 
+// unmerged is said where the account's decisions cannot be read.
+const unmerged = "What your account decided about who is who cannot be read just now, so people are listed as GoTo's rows have them."
+
+// decisions are those that made people what they are.
+func decisions(people []meetings.Attendee) []meetings.Decision {
+	var all []meetings.Decision
+	for _, who := range people {
+		all = append(all, who.Decisions...)
+	}
+	return all
+}
+
 // someone is how forms carry a person: the identity, and after a tab, which it
 // cannot hold, how it is spelled.
 func someone(id meetings.Identity, label string) string {

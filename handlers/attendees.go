@@ -77,7 +77,13 @@ func (s *server) attendeesFile(c echo.Context, q attendeeQuery, at sitting, seen
 		joins := meetings.JoinQuery{Text: q.people.Text, Sort: q.people.Sort, Desc: q.people.Desc}.Apply(at.Presence.Joins)
 		return s.twin(c, joinsTable(joins, at.loc), facts, parts...)
 	}
+	if at.NoAliases != nil {
+		return at.NoAliases // a file would be taken for what the account decided
+	}
 	people := q.people.Apply(at.Presence)
+	for _, sentence := range at.Aliases.Sentences(decisions(people), at.loc) {
+		facts = append(facts, fact("Who is who", sentence))
+	}
 	facts = append(facts,
 		fact("Shares are of", "the "+at.base()+", "+length(at.minutes(at.Presence.Base))+at.unplanned()),
 		fact("Late", "more than "+count(int(q.yard.Late.Minutes()), "minute", "minutes")+" after "+at.clock(at.Presence.Base.Start)),
@@ -182,7 +188,14 @@ func (s *server) fillPeople(c echo.Context, v *views.Attendees, q attendeeQuery,
 		all := q.values()
 		all.Set("rows", byJoins)
 		all.Set("q", cmp.Or(who.Email, who.Name))
-		v.People = append(v.People, at.personRow((page-1)*meetings.PageSize+i, who, q.at(path, all)))
+		row := at.personRow((page-1)*meetings.PageSize+i, who, q.at(path, all))
+		if at.NoAliases == nil {
+			row.Who = s.aliasForms(c, at.Aliases, meetings.Somebody(who), at.MeetingID, occurrenceRef(p.Occurrence), here(c.Request()))
+		}
+		v.People = append(v.People, row)
+	}
+	if at.NoAliases != nil {
+		v.Unmerged = unmerged
 	}
 	v.Total = views.PersonTotal{Minutes: meetings.TotalMinutes(people), People: count(len(people), "person", "people"), Base: at.base() + ", " + length(at.minutes(p.Base))}
 	v.Total.Time = length(v.Total.Minutes)

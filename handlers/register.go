@@ -126,7 +126,7 @@ func (s *server) registerHead(c echo.Context, id string, a registerAsked, subjec
 	loc := zone(c)
 	v := views.Register{
 		Subject: cmp.Or(meetings.Plain(subject), "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
-		MeetingURL: s.address("/meetings/"+id, "organizer", a.organizer), AttendeesURL: s.address("/meetings/"+id+"/attendees", "organizer", a.organizer),
+		MeetingURL: s.address("/meetings/"+id, "organizer", a.organizer), AttendeesURL: s.address(attendeesPath(id), "organizer", a.organizer),
 		Action: s.address(registerPath(id)), Ticks: a.ticks,
 		Query: views.ListQuery{Text: a.people.Text, From: a.typedFrom, To: a.typedTo, Organizer: a.organizer},
 		Cells: []views.Option{{Value: "minutes", Label: "Minutes", Selected: !a.ticks}, {Value: "ticks", Label: "Ticks", Selected: a.ticks}},
@@ -141,7 +141,7 @@ func (s *server) registerHead(c echo.Context, id string, a registerAsked, subjec
 func (s *server) registerNotes(c echo.Context, a registerAsked, r meetings.Register) []string {
 	var notes []string
 	if r.NoAliases != nil {
-		notes = append(notes, "What your account decided about who is who cannot be read just now, so people are shown as GoTo's rows have them.")
+		notes = append(notes, unmerged)
 	}
 	switch {
 	case r.Missing != nil:
@@ -156,7 +156,7 @@ func (s *server) registerNotes(c echo.Context, a registerAsked, r meetings.Regis
 // whyNoRegister names the one cause why nobody is listed.
 func (s *server) whyNoRegister(id string, a registerAsked, r meetings.Register, loc *time.Location) (why string, next views.Link) {
 	all := views.Link{Label: "All its sessions", URL: s.address(registerPath(id), "organizer", a.organizer)}
-	attendees := views.Link{Label: "Attendees", URL: s.address("/meetings/"+id+"/attendees", "organizer", a.organizer)}
+	attendees := views.Link{Label: "Attendees", URL: s.address(attendeesPath(id), "organizer", a.organizer)}
 	known := r.Occurrences // newest first
 	switch {
 	case len(r.Members) > 0:
@@ -208,7 +208,7 @@ func (s *server) fillRegister(c echo.Context, v *views.Register, id string, a re
 		o := r.Dates[date]
 		start := o.Start.In(loc)
 		d := views.RegisterDate{
-			URL:     s.address("/meetings/"+id+"/attendees", "occurrence", cmp.Or(o.InstanceKey, o.Start.UTC().Format(time.RFC3339)), "organizer", a.organizer),
+			URL:     s.address(attendeesPath(id), "occurrence", occurrenceRef(o.Occurrence), "organizer", a.organizer),
 			Weekday: start.Format("Mon"), Day: start.Format("2 Jan"), Datetime: o.Start.Format(time.RFC3339), Void: !r.Held(date),
 		}
 		if start.Year() != now.In(loc).Year() {
@@ -296,10 +296,10 @@ func (s *server) registerFile(c echo.Context, a registerAsked, r meetings.Regist
 	}
 	facts := s.facts(c, seen, "attendees of meeting "+r.MeetingID+", 1 call; historicalMeetings, one call per 31 days")
 	for _, note := range s.registerNotes(c, a, r) {
-		facts = append(facts, export.Fact{Name: "Note", Value: note})
+		facts = append(facts, fact("Note", note))
 	}
 	for _, sentence := range r.Aliases.Sentences(r.Decisions(), zone(c)) {
-		facts = append(facts, export.Fact{Name: "Who is who", Value: sentence})
+		facts = append(facts, fact("Who is who", sentence))
 	}
 	parts := []string{r.Subject, "register"}
 	if len(r.Dates) > 0 {

@@ -15,6 +15,9 @@ import (
 // Identity tells people apart across the meetings of one account.
 type Identity = attendance.Identity
 
+// Decision is what an Alias decides.
+type Decision = attendance.Decision
+
 // AliasKind is what was decided about an Identity.
 type AliasKind = attendance.Kind
 
@@ -36,7 +39,7 @@ var ErrNoAlias = errors.New("no such alias")
 
 // Alias is what somebody of an account decided about who is who.
 type Alias struct {
-	attendance.Decision
+	Decision
 	PersonLabel, IntoLabel string // what they were called when it was decided
 	ByKey, By              string // who decided: user key, and the name at that time
 	At                     time.Time
@@ -78,7 +81,7 @@ type Aliases []Alias
 
 // Terms is what figures are made by.
 func (a Aliases) Terms() attendance.Aliases {
-	list := make([]attendance.Decision, 0, len(a))
+	list := make([]Decision, 0, len(a))
 	for _, d := range slices.Backward(a) {
 		list = append(list, d.Decision)
 	}
@@ -87,7 +90,7 @@ func (a Aliases) Terms() attendance.Aliases {
 
 // Sentences says once what each of the decisions that were applied means, and
 // who decided it when by loc's calendar, in the order in which they hold.
-func (a Aliases) Sentences(applied []attendance.Decision, loc *time.Location) []string {
+func (a Aliases) Sentences(applied []Decision, loc *time.Location) []string {
 	verb := map[AliasKind]string{AliasJoin: "joined", AliasSplit: "split"}
 	var out []string
 	for _, d := range slices.Backward(a.Applied(applied)) {
@@ -97,7 +100,7 @@ func (a Aliases) Sentences(applied []attendance.Decision, loc *time.Location) []
 }
 
 // Applied are the decisions among a that were applied.
-func (a Aliases) Applied(applied []attendance.Decision) Aliases {
+func (a Aliases) Applied(applied []Decision) Aliases {
 	ids := make(map[string]bool, len(applied))
 	for _, d := range applied {
 		ids[d.ID] = true
@@ -146,8 +149,7 @@ func (c Caller) aliasOwner() string {
 	return "account " + c.AccountKey
 }
 
-// Aliases reads who is who in the caller's account. A page that cannot have
-// them shows people as GoTo's rows do, and says so.
+// Aliases reads who is who in the caller's account.
 func (s *Service) Aliases(ctx context.Context, c Caller) (Aliases, error) {
 	list, err := s.memory.Aliases(ctx, c.aliasOwner())
 	if err != nil {
@@ -155,6 +157,15 @@ func (s *Service) Aliases(ctx context.Context, c Caller) (Aliases, error) {
 	}
 	slices.Reverse(list)
 	return list, nil
+}
+
+// aliasesFor is Aliases for a page that can do without.
+func (s *Service) aliasesFor(ctx context.Context, c Caller) (Aliases, error) {
+	known, err := s.Aliases(ctx, c)
+	if err != nil {
+		s.log.WarnContext(ctx, "people are shown without aliases", "error", err)
+	}
+	return known, err
 }
 
 // Ruling is what a user decides about people: Person is somebody else's, Into,
@@ -172,7 +183,7 @@ func (s *Service) Decide(ctx context.Context, c Caller, r Ruling) (Alias, []Prob
 		return Alias{}, wrong, nil
 	}
 	a := Alias{
-		Decision:    attendance.Decision{ID: rand.Text(), Kind: r.Kind, Person: r.Person, Into: r.Into},
+		Decision:    Decision{ID: rand.Text(), Kind: r.Kind, Person: r.Person, Into: r.Into},
 		PersonLabel: r.Person.Spelled(r.PersonLabel), IntoLabel: r.Into.Spelled(r.IntoLabel),
 		ByKey: c.UserKey, By: c.person().Label(), At: s.Now().Truncate(time.Millisecond),
 	}
@@ -278,11 +289,11 @@ type Candidate struct {
 	Names       []string // all of them
 	Here        bool     // came to the occurrence in question
 	CanSplit    bool     // there is something to tell parts of it apart
-	Decisions   []attendance.Decision
+	Decisions   []Decision
 }
 
 // Somebody is who came to one occurrence, as a Candidate.
-func Somebody(p attendance.Person) Candidate {
+func Somebody(p Attendee) Candidate {
 	k := Candidate{ID: p.ID, Name: p.Name, Email: p.Email, Label: p.Label(), Names: p.Names, Here: true, CanSplit: p.CanSplit, Decisions: p.Decisions}
 	if p.Name != "" {
 		k.Names = append([]string{p.Name}, k.Names...)

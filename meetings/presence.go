@@ -45,6 +45,8 @@ type Came struct {
 	Found     bool     // there is such an occurrence
 	Presence  Presence // in it
 	Unplanned Unplanned
+	Aliases   Aliases // who is who
+	NoAliases error   // why that is not known, and people are as GoTo's rows have them
 }
 
 // Came reads who was in the occurrence that ref names, as Choose does, and
@@ -77,7 +79,8 @@ func (s *Service) Came(ctx context.Context, c Caller, id, organizer, ref string,
 	if came.Found = found; !found {
 		return came, seen, nil
 	}
-	terms := attendance.Terms{Late: y.Late, Early: y.Early, Quorum: y.Quorum, Taken: seen.At}
+	came.Aliases, came.NoAliases = s.aliasesFor(ctx, c)
+	terms := attendance.Terms{Aliases: came.Aliases.Terms(), Late: y.Late, Early: y.Early, Quorum: y.Quorum, Taken: seen.At}
 	if y.Scheduled {
 		terms.Planned, came.Unplanned = planned(plan, o.Start)
 		if !planSeen.At.IsZero() {

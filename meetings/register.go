@@ -43,9 +43,7 @@ func (s *Service) Register(ctx context.Context, c Caller, id, organizer string, 
 		return Register{}, Seen{}, err
 	}
 	r := Register{Attendance: a}
-	if r.Aliases, r.NoAliases = s.Aliases(ctx, c); r.NoAliases != nil {
-		s.log.WarnContext(ctx, "register without aliases", "error", r.NoAliases)
-	}
+	r.Aliases, r.NoAliases = s.aliasesFor(ctx, c)
 	if organizer == c.UserKey {
 		organizer = ""
 	}
@@ -147,8 +145,8 @@ func (r Register) Unlisted() bool {
 }
 
 // Decisions are those that made the members what they are.
-func (r Register) Decisions() []attendance.Decision {
-	var all []attendance.Decision
+func (r Register) Decisions() []Decision {
+	var all []Decision
 	for _, m := range r.Members {
 		all = append(all, m.Decisions...)
 	}
@@ -211,9 +209,7 @@ func memberOrder(column string) (by func(a, b Member) int, known bool) {
 	case "name":
 		return nil, true
 	case "email":
-		return func(a, b Member) int { // who has none last
-			return cmp.Or(compareBool(a.Email == "", b.Email == ""), strings.Compare(attendance.Fold(a.Email), attendance.Fold(b.Email)))
-		}, true
+		return func(a, b Member) int { return blankLast(attendance.Fold(a.Email), attendance.Fold(b.Email)) }, true
 	case "attended":
 		return func(a, b Member) int { return cmp.Compare(a.Attended, b.Attended) }, true
 	case "minutes":

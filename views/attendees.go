@@ -20,6 +20,7 @@ type Attendees struct {
 	Filter    AttendeeFilter
 	Problems  []Problem
 	Unplanned string // why the schedule that was asked for is not what is measured by
+	Unmerged  string // why people are not as the account decided
 	Chips     []Link // what is asked for, and the addresses without it
 	ClearURL  string
 
@@ -73,6 +74,7 @@ type PersonRow struct {
 	Rows             []JoinRow // with a name only where it is another spelling
 	More             Link      // to the rest of them
 	Overlap          string    // why the rows add up to more
+	Who              AliasForms
 }
 
 // Word is a word with the kind of a badge, "" for plain text.
