@@ -63,6 +63,9 @@ func TestAccessibility(t *testing.T) {
 		{"new meeting", "/meetings/new"}, {"room", daily}, {"edit", daily + "/edit"}, {"delete", daily + "/delete"},
 		{"history", "/history"}, {"history of all", "/history?organizer=all"}, {"wrong range", "/history?from=2026-13-01"}, {"empty range", "/history?from=2020-01-01&to=2020-01-02"},
 		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"a quorum", daily + "/attendees?quorum=2&show=late&threshold=10"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
+		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},
+		{"register", daily + "/register"}, {"ticks", daily + "/register?cells=ticks&sort=minutes&dir=desc"}, {"wrong register", daily + "/register?from=soon"}, {"empty register", daily + "/register?q=nothing+like+this"},
+		{"who is who", "/people/aliases"}, {"whom to choose", "/people/aliases?meeting=201480117"}, {"who is it", "/people/aliases?meeting=201480117&person=n:x"},
 		{"people", "/people"}, {"settings", "/settings"}, {"sessions", "/settings/sessions"}, {"pending", "/pending"}, {"audit", "/audit"}, {"help", "/help"},
 	} {
 		check(p.name, p.path)

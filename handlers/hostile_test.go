@@ -134,6 +134,12 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 			"nobody came":        {"/meetings/" + id + "/attendees", []string{"title:subject"}},
 			"attendees":          {past, []string{"title:subject", "attendeeName", "attendeeEmail"}},
 			"erase":              {strings.Replace(past, "/attendees", "/erase", 1), []string{"title:subject", "firstName", "email"}},
+			"register":           {registerAt(past), []string{"title:subject", "attendeeName", "attendeeEmail"}},
+			"nobody in register": {registerAt(past) + "?q=" + url.QueryEscape(typed("q")), []string{"q"}},
+			"bad register":       {registerAt(past) + "?from=" + url.QueryEscape(typed("from")) + "&q=" + url.QueryEscape(typed("q")), []string{"from", "q"}},
+			"whom to choose":     {"/people/aliases?meeting=" + meetingOf(past), []string{"attendeeEmail"}},
+			"who is it":          {"/people/aliases?meeting=" + meetingOf(past) + "&person=" + url.QueryEscape("n:"+typed("person")) + "&q=" + url.QueryEscape(typed("q")), []string{"title:person", "q"}},
+			"who is who":         {"/people/aliases?q=" + url.QueryEscape(typed("q")), []string{"q"}},
 			"no such attendee":   {past + "&q=" + url.QueryEscape(typed("q")), []string{"q"}},
 			"history":            {"/history", []string{"subject"}},
 			"history, searched":  {"/history?q=" + url.QueryEscape(typed("q")), []string{"q"}},
@@ -163,6 +169,11 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		page(who, "form from elsewhere", b.post("/meetings", plan("subject", typed("plan")), "Origin", "https://evil.example"))
 		page(who, "form held back", b.post("/meetings", plan("subject", typed("plan"), "form_token", typed("token"))), "plan")
 		page(who, "refused erase", b.post(strings.Replace(past, "/attendees", "/erase", 1), url.Values{"what": {typed("what")}, "session": {typed("session")}}), "title:subject")
+		page(who, "refused join", b.post("/people/aliases", url.Values{"action": {"join"}, "person": {typed("person")}, "into": {typed("into")}, "meeting": {meetingOf(past)}, "back": {typed("back")}}))
+		if res := b.post("/people/aliases", url.Values{"action": {"join"}, "person": {"n:" + typed("joined "+who)}, "into": {"e:" + typed("into")}}); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s joins nobody: %d", who, res.StatusCode)
+		}
+		page(who, "who was joined", b.get("/people/aliases"), "joined "+who, "into") // in the notice, too
 		page(who, "refused name", b.post("/people/names", url.Values{"key": {typed("key")}, "name": {typed("name")}}), "key", "name")
 		if res := b.post("/people/names", url.Values{"key": {"7777777777777777777"}, "name": {typed("named")}}); res.StatusCode != http.StatusSeeOther {
 			t.Errorf("%s names nobody: %d", who, res.StatusCode)
@@ -193,7 +204,7 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 	page("ada", "another's upcoming", get(ada, "/meetings?organizer="+bens), "subject", "firstName")
 	withheld := ben.create()
 	page("ada", "meeting of another", get(ada, "/meetings/"+withheld+"?organizer="+bens), "title:subject", "firstName")
-	page("ada", "audit", ada.get("/audit"), "plan", "firstName")
+	page("ada", "audit", ada.get("/audit"), "plan", "firstName", "joined ada")
 	page("ada", "people to invite", get(ada, "/people"), "description") // of licences
 	page("ada", "refused invitation", ada.post("/people", url.Values{"first_name": {typed("first")}, "last_name": {typed("last")}, "email": {typed("mail")}}), "first", "last", "mail")
 	if res := ada.post("/people", url.Values{"first_name": {typed("first")}, "last_name": {typed("last")}, "email": {`"<i>"@example.test`}}); res.StatusCode != http.StatusSeeOther && res.StatusCode != http.StatusUnprocessableEntity {
@@ -236,11 +247,12 @@ func TestHostileTextInEveryFile(t *testing.T) {
 	b.post("/people/names", url.Values{"key": {"7777777777777777777"}, "name": {`@named"`}})
 	past, query, _ := strings.Cut(b.firstPast(), "?")
 	for path, words := range map[string][]string{
-		"/meetings.csv?":       {"subject", "firstName"},
-		"/history.csv?":        {"subject", "firstName"},
-		"/people.csv?":         {"firstName", "lastName"},
-		past + ".csv?" + query: {"attendeeName", "attendeeEmail"},
-		"/audit.csv?":          {"firstName"},
+		"/meetings.csv?":           {"subject", "firstName"},
+		"/history.csv?":            {"subject", "firstName"},
+		"/people.csv?":             {"firstName", "lastName"},
+		past + ".csv?" + query:     {"attendeeName", "attendeeEmail"},
+		registerAt(past) + ".csv?": {"attendeeName", "attendeeEmail"},
+		"/audit.csv?":              {"firstName"},
 	} {
 		res := b.get(path)
 		cells, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(res.body, "\uFEFF"))).ReadAll()

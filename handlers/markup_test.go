@@ -49,6 +49,16 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"erase":             b.get(erase),
 			"erase, not sure":   b.post(erase, url.Values{"what": {"session"}}),
 			"nothing to erase":  b.get("/portal/meetings/" + id + "/erase"),
+			"register":          b.get(registerAt(past)),
+			"register asked":    b.get(registerAt(past) + "?cells=ticks&q=a&sort=attended&dir=desc&from=2020-01-01"),
+			"empty register":    b.get(registerAt(past) + "?to=2020-01-01"),
+			"bad register":      b.get(registerAt(past) + "?from=soon&to=never"),
+			"who is who":        b.get("/portal/people/aliases"),
+			"whom to choose":    b.get("/portal/people/aliases?meeting=" + meetingOf(past)),
+			"who is it":         b.get("/portal/people/aliases?person=n:x&q=a&meeting=" + meetingOf(past)),
+			"refused join":      b.post("/portal/people/aliases", url.Values{"action": {"join"}, "person": {"n:x"}, "meeting": {meetingOf(past)}}),
+			"refused split":     b.post("/portal/people/aliases", url.Values{"action": {"split"}}),
+			"refused undo":      b.post("/portal/people/aliases", url.Values{"action": {"undo"}}),
 			"history":           b.get("/portal/history"),
 			"all history":       b.get("/portal/history?organizer=all&from=2020-01-01&to=2020-02-01"),
 			"times":             b.get("/portal/history?from=2020-01-01T10:00&to=2020-02-01T11:00"),
@@ -64,7 +74,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 		} {
 			checkMarkup(t, user+", "+name, res)
 		}
-		looks := []string{"/portal/meetings", "/portal/meetings/" + id, "/portal/meetings/" + id + "/attendees", past, "/portal/history"}
+		looks := []string{"/portal/meetings", "/portal/meetings/" + id, "/portal/meetings/" + id + "/attendees", past, registerAt(past), "/portal/history"}
 		for _, path := range looks {
 			b.get(path)
 		}
@@ -170,6 +180,14 @@ func checkMarkup(t *testing.T, name string, res answer) {
 		}
 	})
 }
+
+// meetingOf is the meeting that an address of attendees is about.
+func meetingOf(past string) string {
+	return strings.Split(past[strings.Index(past, "/meetings/"):], "/")[2]
+}
+
+// registerAt is the address of the register beside that of attendees.
+func registerAt(past string) string { return strings.Split(past, "/attendees")[0] + "/register" }
 
 // firstPast is the address of the attendees of the newest past meeting.
 func (b *browser) firstPast() string {

@@ -36,6 +36,11 @@ func TestCallsAPage(t *testing.T) {
 		"history of three windows":  {ada, "/history?from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 3},
 		"attendees":                 {ada, past, 1},
 		"what to erase":             {ada, strings.Replace(past, "/attendees", "/erase", 1), 2},
+		"register":                  {ada, "/meetings/" + adas + "/register", 2},
+		"register of a room":        {ada, registerOf, 3},
+		"register of a quarter":     {ada, registerOf + "?from=" + from.Format(time.DateOnly), 4},
+		"who is who":                {ada, "/people/aliases", 0},
+		"who is it":                 {ada, "/people/aliases?person=n:x&meeting=" + daily, 1},
 		"nobody came":               {ada, "/meetings/" + adas + "/attendees", 2},
 		"another's upcoming":        {ada, "/meetings?organizer=" + bens, 1},
 		"another's history of week": {ada, "/history?organizer=" + bens, 1},
@@ -67,9 +72,9 @@ func twinsOf(path string) []string {
 	switch {
 	case path == "/meetings" || path == "/history":
 		return []string{".csv", ".xlsx", ".json", ".ics"}
-	case strings.HasSuffix(path, "/erase"):
+	case path == "/people/aliases" || strings.HasSuffix(path, "/erase"):
 		return nil
-	case path == "/people" || strings.HasSuffix(path, "/attendees"):
+	case path == "/people" || strings.HasSuffix(path, "/attendees") || strings.HasSuffix(path, "/register"):
 		return []string{".csv", ".xlsx", ".json"}
 	}
 	return []string{".ics"} // one meeting

@@ -65,6 +65,15 @@ func (a registerAsked) values(c echo.Context) map[string][]string {
 	return v
 }
 
+// inWords says what was asked of the rows.
+func (a registerAsked) inWords() string {
+	ticks := ""
+	if a.ticks {
+		ticks = "instead of minutes"
+	}
+	return asked("from", a.typedFrom, "to", a.typedTo, "search", quoted(a.people.Text), "ticks", ticks, "sorted by", sorting(a.people.Sort, a.people.Desc))
+}
+
 // showRegister shows who came to which session of a meeting.
 func (s *server) showRegister(c echo.Context) error {
 	id, err := meetingID(c)
@@ -127,7 +136,7 @@ func (s *server) registerHead(c echo.Context, id string, a registerAsked, subjec
 	v := views.Register{
 		Subject: cmp.Or(meetings.Plain(subject), "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
 		MeetingURL: s.address("/meetings/"+id, "organizer", a.organizer), AttendeesURL: s.address(attendeesPath(id), "organizer", a.organizer),
-		Action: s.address(registerPath(id)), Ticks: a.ticks,
+		Action: s.address(registerPath(id)), Asked: a.inWords(),
 		Query: views.ListQuery{Text: a.people.Text, From: a.typedFrom, To: a.typedTo, Organizer: a.organizer},
 		Cells: []views.Option{{Value: "minutes", Label: "Minutes", Selected: !a.ticks}, {Value: "ticks", Label: "Ticks", Selected: a.ticks}},
 	}
@@ -294,7 +303,8 @@ func (s *server) registerFile(c echo.Context, a registerAsked, r meetings.Regist
 	if r.NoAliases != nil {
 		return r.NoAliases
 	}
-	facts := s.facts(c, seen, "attendees of meeting "+r.MeetingID+", 1 call; historicalMeetings, one call per 31 days")
+	facts := s.facts(c, seen, "Attendees of meeting "+r.MeetingID+", 1 call; past meetings, 1 call for each 31 days", a.inWords(),
+		fact("Meeting", strings.TrimSpace(meetings.Plain(r.Subject)+" "+meetings.GroupID(r.MeetingID))), s.organizerFact(c, a.organizer))
 	for _, note := range s.registerNotes(c, a, r) {
 		facts = append(facts, fact("Note", note))
 	}

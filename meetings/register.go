@@ -99,8 +99,8 @@ func (s *Service) Register(ctx context.Context, c Caller, id, organizer string, 
 // dateKey tells the dates of a register apart.
 func dateKey(o Occurrence) string { return o.InstanceKey + o.Start.Format(" "+time.RFC3339) }
 
-// registerSpan is over which whole days the history is asked: as few as the
-// range and the sessions known so far leave. It is empty where GoTo keeps none.
+// registerSpan is over which time the history is asked: as little as the range
+// and the sessions known so far leave. It is empty where GoTo keeps none.
 func (s *Service) registerSpan(a Attendance, from, to time.Time) (since, until time.Time) {
 	today := s.Now().Truncate(day).Add(day) // so that all questions of a day are one
 	since, until = from, today
@@ -110,15 +110,15 @@ func (s *Service) registerSpan(a Attendance, from, to time.Time) (since, until t
 	if since.IsZero() {
 		since = until.Add(-gotomeeting.HistoryWindow) // one call in any case
 		for _, o := range a.Occurrences {
-			if !o.Start.IsZero() && o.Start.Before(since) {
-				since = o.Start
+			if first := o.Start.Add(-time.Hour); !o.Start.IsZero() && first.Before(since) {
+				since = first // history can name a start that is a little earlier
 			}
 		}
 	}
 	if oldest := today.Add(-registerReach); since.Before(oldest) {
 		since = oldest
 	}
-	return since.Truncate(day), until
+	return since, until
 }
 
 // OneOf is at how many of the dates somebody is recorded: attendance is

@@ -99,6 +99,8 @@ func run(ctx context.Context, args []string) error {
 		{"history", "/history"},
 		{"attendees", attendees},
 		{"erase", strings.Replace(attendees, "/attendees", "/erase", 1)},
+		{"register", "/meetings/201480117/register"},
+		{"aliases", "/people/aliases?meeting=201480117&person=n:guest"},
 		{"people", "/people"},
 		{"settings", "/settings"},
 		{"sessions", "/settings/sessions"},
