@@ -19,7 +19,7 @@ type pinnedAccount struct {
 // admit decides whether the user's account is served: one of AllowedAccounts,
 // any under "*", and without a list the account that connected first.
 func (a *Auth) admit(ctx context.Context, u Identity) error {
-	if err := a.admitAccount(ctx, u); err != nil {
+	if err := a.admitAccount(ctx, u, a.pin); err != nil {
 		return err
 	}
 	if _, err := a.cfg.Store.PutMetaOnce(ctx, metaConnected, []byte("1")); err != nil {
@@ -28,7 +28,20 @@ func (a *Auth) admit(ctx context.Context, u Identity) error {
 	return nil
 }
 
-func (a *Auth) admitAccount(ctx context.Context, u Identity) error {
+// stillAdmits decides the same for somebody who was admitted once. It pins
+// nothing.
+func (a *Auth) stillAdmits(ctx context.Context, u Identity) error {
+	return a.admitAccount(ctx, u, func(ctx context.Context, u Identity) (pinnedAccount, error) {
+		p, had, err := a.pinned(ctx)
+		if err == nil && !had {
+			p.Key = u.AccountKey
+		}
+		return p, err
+	})
+}
+
+// admitAccount asks pin for the account that is served when no list says which.
+func (a *Auth) admitAccount(ctx context.Context, u Identity, pin func(context.Context, Identity) (pinnedAccount, error)) error {
 	if slices.Contains(a.cfg.AllowedAccounts, "*") {
 		return nil
 	}
@@ -44,7 +57,7 @@ func (a *Auth) admitAccount(ctx context.Context, u Identity) error {
 		}
 		return nil
 	}
-	pinned, err := a.pin(ctx, u)
+	pinned, err := pin(ctx, u)
 	if err != nil {
 		return err
 	}

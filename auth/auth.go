@@ -154,10 +154,10 @@ type Auth struct {
 	holder    string // of leases: this process
 
 	cooling sync.Mutex
-	cool    map[string]time.Time // session -> when to try an early refresh again
+	cool    map[string]time.Time // grant -> when to try an early refresh again
 
 	flying  sync.Mutex
-	flights map[string]*flight // session -> its refresh under way
+	flights map[string]*flight // grant -> its refresh under way
 
 	closing sync.Mutex
 	closed  bool
@@ -169,4 +169,7 @@ type Result struct {
 	ReturnTo string // local path the user came from, "/" when none
 	User     Identity
 	Session  *Session // the new session, for a notice; Save it
+
+	ForFeed     bool   // ConnectFeed started it: there is no new session
+	FeedAddress Secret // the secret part of the new feed's address; zero when the feed had one
 }

@@ -26,6 +26,7 @@ type flowBlob struct {
 	Schema   int    `json:"schema"`
 	Verifier string `json:"verifier"`
 	Return   string `json:"return"`
+	FeedOf   string `json:"feed_of,omitempty"` // whose feed the grant is for; "" for a session
 }
 
 // Connect starts a flow and returns GoTo's address to send the browser to.
@@ -34,6 +35,11 @@ type flowBlob struct {
 // dropped. The caller sees to it that the user asked for it. The error is
 // ErrNotConfigured or ErrStore.
 func (a *Auth) Connect(w http.ResponseWriter, r *http.Request, returnTo string) (location string, err error) {
+	return a.startFlow(w, r, flowBlob{Schema: blobSchema, Return: SafeReturn(returnTo)})
+}
+
+// startFlow starts a flow, and gives it its verifier.
+func (a *Auth) startFlow(w http.ResponseWriter, r *http.Request, flow flowBlob) (location string, err error) {
 	ctx := r.Context()
 	client, err := a.client(ctx)
 	if err != nil {
@@ -42,8 +48,9 @@ func (a *Auth) Connect(w http.ResponseWriter, r *http.Request, returnTo string) 
 	if err := a.dropOldFlows(ctx, w, r); err != nil {
 		return "", err
 	}
-	state, browser, verifier := randomText(32), randomText(32), oauth2.GenerateVerifier()
-	plain, err := json.Marshal(flowBlob{Schema: blobSchema, Verifier: verifier, Return: SafeReturn(returnTo)})
+	state, browser := randomText(32), randomText(32)
+	flow.Verifier = oauth2.GenerateVerifier()
+	plain, err := json.Marshal(flow)
 	if err != nil {
 		return "", fmt.Errorf("start to connect: %w", err)
 	}
@@ -56,7 +63,7 @@ func (a *Auth) Connect(w http.ResponseWriter, r *http.Request, returnTo string) 
 		return "", fmt.Errorf("start to connect: %w: %w", ErrStore, err)
 	}
 	a.setCookie(w, flowCookieName(row.StateHash), NewSecret(browser), flowLifetime)
-	return a.oauthConfig(client).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), nil
+	return a.oauthConfig(client).AuthCodeURL(state, oauth2.S256ChallengeOption(flow.Verifier)), nil
 }
 
 func flowCookieName(stateHash string) string { return flowCookie + stateHash[:8] }
@@ -87,9 +94,10 @@ func (a *Auth) dropOldFlows(ctx context.Context, w http.ResponseWriter, r *http.
 
 // Callback finishes a flow: it takes the flow, which works once, exchanges the
 // code, asks who the user is and whether the account is admitted, and makes a
-// new session in place of the one the browser had. The error is ErrState,
-// ErrDenied, ErrRefused, ErrClient, ErrUnavailable, ErrNotAdmitted,
-// ErrNotConfigured or ErrStore; with ErrDenied and everything after it the
+// new session in place of the one the browser had. A flow that ConnectFeed
+// started makes or renews the user's feed instead, and leaves the session alone.
+// The error is ErrState, ErrDenied, ErrRefused, ErrClient, ErrUnavailable,
+// ErrNotAdmitted, ErrOtherUser, ErrNotConfigured or ErrStore; with ErrDenied and everything after it the
 // flow is spent and the way on is to connect again.
 func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) (Result, error) {
 	ctx := r.Context()
@@ -98,7 +106,7 @@ func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{ReturnTo: SafeReturn(flow.Return)}
+	result := Result{ReturnTo: SafeReturn(flow.Return), ForFeed: flow.FeedOf != ""}
 	if query.Has("error") {
 		return result, authorizeError(query.Get("error"))
 	}
@@ -124,7 +132,11 @@ func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) (Result, error) 
 		return result, err
 	}
 	result.User = user
-	result.Session, err = a.logIn(w, r, user, reply.tokens)
+	if result.ForFeed {
+		result.FeedAddress, err = a.keepFeed(ctx, r, flow.FeedOf, user, reply.tokens)
+	} else {
+		result.Session, err = a.logIn(w, r, user, reply.tokens)
+	}
 	if err != nil {
 		a.revokeLater(ctx, reply.tokens)
 		return result, err

@@ -63,7 +63,7 @@ func TestDefectsOfTrustedSystems(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			b := &browser{}
 			w.logIn(b)
-			for _, method := range []string{"Session", "SessionTokens", "TakeLease", "SwapTokens", "DropLease"} {
+			for _, method := range []string{"Session", "Tokens", "TakeLease", "SwapTokens", "DropLease"} {
 				time.Sleep(time.Hour)
 				failures := 1
 				w.store.failing(func(m string) error {

@@ -28,19 +28,26 @@ func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request, s *Session) error
 	return nil
 }
 
-// Disconnect deletes all sessions of the user and asks GoTo, in the
-// background and once, to revoke this session's tokens. Tokens of the other
-// sessions cannot be opened without their cookies, and lapse.
+// Disconnect deletes all sessions of the user and the feed, and asks GoTo, in
+// the background and once, to revoke this session's tokens and the feed's.
+// Tokens of the other sessions cannot be opened without their cookies, and
+// lapse.
 func (a *Auth) Disconnect(w http.ResponseWriter, r *http.Request, s *Session) error {
 	ctx := r.Context()
-	k, _, err := a.readTokens(ctx, s.ticket)
+	k, _, err := a.readTokens(ctx, s.ticket.grant())
 	if err != nil && !errors.Is(err, ErrSessionEnded) {
 		return err
 	}
-	if err := a.EndSessions(w, r, s); err != nil {
-		return err
+	feed, had, err := a.cfg.Store.DeleteUser(ctx, s.ref())
+	if err != nil {
+		return fmt.Errorf("disconnect: %w: %w", ErrStore, err)
 	}
+	s.end()
+	a.forget(w)
 	a.revokeLater(ctx, k)
+	if had {
+		a.revokeFeed(ctx, feed)
+	}
 	return nil
 }
 

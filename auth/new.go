@@ -55,6 +55,9 @@ func New(c Config) (*Auth, error) {
 	if err := a.startSetup(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.resealFeeds(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 

@@ -50,14 +50,14 @@ func outcome(err error) string {
 
 // renewed returns tokens other than the stale ones: those that another process
 // has stored meanwhile, or fresh ones. Of all processes on one store the one
-// that has the session's lease asks GoTo. Without the store there is no lease,
+// that has the grant's lease asks GoTo. Without the store there is no lease,
 // and without a lease no refresh: two could spend the same token.
-func (a *Auth) renewed(ctx context.Context, t ticket, stale Secret) (tokens, string, error) {
+func (a *Auth) renewed(ctx context.Context, g grant, stale Secret) (tokens, string, error) {
 	waiting, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
 	sure, notBefore := false, time.Time{} // then the lease is left to the holder that was replaced
 	for {
-		k, _, err := a.readTokens(waiting, t)
+		k, _, err := a.readTokens(waiting, g)
 		if err != nil {
 			return tokens{}, outcome(err), err
 		}
@@ -65,12 +65,12 @@ func (a *Auth) renewed(ctx context.Context, t ticket, stale Secret) (tokens, str
 			return k, wasPeer, nil
 		}
 		if !time.Now().Before(notBefore) {
-			l, ok, err := a.cfg.Store.TakeLease(waiting, t.hash, a.holder, leaseTime)
+			l, ok, err := a.cfg.Store.TakeLease(waiting, g.Grant, a.holder, leaseTime)
 			if err != nil {
 				return tokens{}, wasStore, fmt.Errorf("refresh the token: %w: %w", ErrStore, err)
 			}
 			if ok {
-				k, what, err := a.underLease(ctx, t, l, stale, sure || l.Fence == 1)
+				k, what, err := a.underLease(ctx, g, l, stale, sure || l.Fence == 1)
 				if !errors.Is(err, errStepBack) {
 					return k, what, err
 				}
@@ -94,13 +94,13 @@ func (a *Auth) usable(k tokens, stale Secret) bool {
 // finish, and what it got may still come.
 var errStepBack = errors.New("the holder before may have the fresh token")
 
-// underLease refreshes with the session's lease in hand. Not sure, it does not
+// underLease refreshes with the grant's lease in hand. Not sure, it does not
 // take a refusal for the end.
-func (a *Auth) underLease(ctx context.Context, t ticket, l Lease, stale Secret, sure bool) (tokens, string, error) {
+func (a *Auth) underLease(ctx context.Context, g grant, l Lease, stale Secret, sure bool) (tokens, string, error) {
 	stop, release := a.hold(ctx, l), a.drop
 	defer func() { stop(); release(ctx, l) }()
 	// Again: the holder before may have finished a moment ago.
-	old, version, err := a.readTokens(ctx, t)
+	old, version, err := a.readTokens(ctx, g)
 	if err != nil {
 		return tokens{}, outcome(err), err
 	}
@@ -108,23 +108,23 @@ func (a *Auth) underLease(ctx context.Context, t ticket, l Lease, stale Secret, 
 		return old, wasPeer, nil
 	}
 	if old.Refresh.IsZero() {
-		return a.lost(ctx, t, l, version)
+		return a.lost(ctx, g, l, version)
 	}
 	client, err := a.client(ctx)
 	if err != nil {
 		return tokens{}, outcome(err), err
 	}
-	r, err := a.redeemSurely(ctx, t, client, old.Refresh)
+	r, err := a.redeemSurely(ctx, g, client, old.Refresh)
 	switch {
 	case err == nil:
-		return a.keep(ctx, t, l, r.tokens, version)
+		return a.keep(ctx, g, l, r.tokens, version)
 	case !errors.Is(err, ErrRefused):
 		return tokens{}, outcome(err), fmt.Errorf("refresh the token: %w", err)
 	case !sure:
 		release = a.lapse
 		return tokens{}, "", errStepBack
 	}
-	return a.lost(ctx, t, l, version)
+	return a.lost(ctx, g, l, version)
 }
 
 // hold renews a lease until it is stopped. A holder that cannot renew it goes
@@ -158,7 +158,7 @@ func (a *Auth) drop(ctx context.Context, l Lease) {
 	ctx, cancel := context.WithTimeout(ctx, dropTime)
 	defer cancel()
 	if err := a.cfg.Store.DropLease(ctx, l); err != nil {
-		a.cfg.Log.WarnContext(ctx, "a lease was not given up, it lapses by itself", "session", l.IDHash[:8], "cause", err)
+		a.cfg.Log.WarnContext(ctx, "a lease was not given up, it lapses by itself", l.attr(), "cause", err)
 	}
 }
 
@@ -168,18 +168,18 @@ func (a *Auth) lapse(ctx context.Context, l Lease) {
 	ctx, cancel := context.WithTimeout(ctx, dropTime)
 	defer cancel()
 	if _, err := a.cfg.Store.RenewLease(ctx, l, 0); err != nil {
-		a.cfg.Log.WarnContext(ctx, "a lease was not given up, it lapses by itself", "session", l.IDHash[:8], "cause", err)
+		a.cfg.Log.WarnContext(ctx, "a lease was not given up, it lapses by itself", l.attr(), "cause", err)
 	}
 }
 
 // redeemSurely asks GoTo for fresh tokens, and once more with the same token
 // when the answer got lost: if GoTo had spent the token, it says so then.
-func (a *Auth) redeemSurely(ctx context.Context, t ticket, c ClientCredentials, refresh Secret) (reply, error) {
+func (a *Auth) redeemSurely(ctx context.Context, g grant, c ClientCredentials, refresh Secret) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshDeadline)
 	defer cancel()
 	r, err := a.redeem(ctx, c, refresh)
 	if errors.Is(err, errUnknown) {
-		a.cfg.Log.WarnContext(ctx, "the answer to a token refresh got lost, asking again", "session", t.hash[:8], "cause", err)
+		a.cfg.Log.WarnContext(ctx, "the answer to a token refresh got lost, asking again", g.attr(), "cause", err)
 		select {
 		case <-ctx.Done():
 			return reply{}, err
@@ -189,9 +189,9 @@ func (a *Auth) redeemSurely(ctx context.Context, t ticket, c ClientCredentials, 
 	}
 	switch {
 	case errors.Is(err, ErrClient):
-		a.cfg.Log.ErrorContext(ctx, "GoTo refuses the OAuth client, tokens are not refreshed", "session", t.hash[:8], "cause", err)
+		a.cfg.Log.ErrorContext(ctx, "GoTo refuses the OAuth client, tokens are not refreshed", g.attr(), "cause", err)
 	case err != nil && !errors.Is(err, ErrRefused):
-		a.cfg.Log.WarnContext(ctx, "token refresh failed", "session", t.hash[:8], "cause", err)
+		a.cfg.Log.WarnContext(ctx, "token refresh failed", g.attr(), "cause", err)
 	}
 	return r, err
 }
@@ -200,8 +200,8 @@ func (a *Auth) redeemSurely(ctx context.Context, t ticket, c ClientCredentials, 
 // of a token that replaced a spent one, so this write is tried for longer than
 // anything else. Should the lease have lapsed meanwhile, it is taken again:
 // unless its next holder has stored tokens, these are still the ones to keep.
-func (a *Auth) keep(ctx context.Context, t ticket, l Lease, fresh tokens, version int64) (tokens, string, error) {
-	row, err := a.sealTokens(t, fresh, version+1)
+func (a *Auth) keep(ctx context.Context, g grant, l Lease, fresh tokens, version int64) (tokens, string, error) {
+	row, err := a.sealTokens(g, fresh, version+1)
 	if err != nil {
 		return tokens{}, wasUnavailable, err
 	}
@@ -219,7 +219,7 @@ func (a *Auth) keep(ctx context.Context, t ticket, l Lease, fresh tokens, versio
 			return fresh, wasRefreshed, nil
 		}
 		if err == nil {
-			stored, at, err := a.readTokens(ctx, t)
+			stored, at, err := a.readTokens(ctx, g)
 			switch {
 			case errors.Is(err, ErrSessionEnded):
 				a.revokeLater(ctx, fresh)
@@ -229,14 +229,14 @@ func (a *Auth) keep(ctx context.Context, t ticket, l Lease, fresh tokens, versio
 				// the next holder's.
 				return stored, wasPeer, nil
 			}
-			if again, ok, err := a.cfg.Store.TakeLease(ctx, t.hash, a.holder, leaseTime); err == nil && ok {
+			if again, ok, err := a.cfg.Store.TakeLease(ctx, g.Grant, a.holder, leaseTime); err == nil && ok {
 				held = again
 				continue
 			}
 		}
 		select {
 		case <-ctx.Done():
-			a.cfg.Log.ErrorContext(ctx, "a refreshed token could not be stored", "session", t.hash[:8], "cause", err)
+			a.cfg.Log.ErrorContext(ctx, "a refreshed token could not be stored", g.attr(), "cause", err)
 			return tokens{}, wasStore, fmt.Errorf("store the token: %w: %w", ErrStore, cmp.Or(err, ctx.Err()))
 		case <-time.After(pause):
 		}
@@ -244,17 +244,17 @@ func (a *Auth) keep(ctx context.Context, t ticket, l Lease, fresh tokens, versio
 }
 
 // lost is reached when GoTo refuses the refresh token. Only if nobody renewed
-// it meanwhile is the session over; the row goes, since nothing in it is of use.
-func (a *Auth) lost(ctx context.Context, t ticket, l Lease, version int64) (tokens, string, error) {
-	ended, err := a.cfg.Store.EndSession(ctx, l, version)
+// it meanwhile is the grant over.
+func (a *Auth) lost(ctx context.Context, g grant, l Lease, version int64) (tokens, string, error) {
+	ended, err := a.cfg.Store.EndGrant(ctx, l, version)
 	if err != nil {
-		return tokens{}, wasStore, fmt.Errorf("end the session: %w: %w", ErrStore, err)
+		return tokens{}, wasStore, fmt.Errorf("end the grant: %w: %w", ErrStore, err)
 	}
 	if ended {
-		a.cfg.Log.InfoContext(ctx, "GoTo refused the refresh token, the session has ended", "session", t.hash[:8])
+		a.cfg.Log.InfoContext(ctx, "GoTo refused the refresh token, the grant is over", g.attr())
 		return tokens{}, wasRefused, ErrSessionEnded
 	}
-	stored, at, err := a.readTokens(ctx, t)
+	stored, at, err := a.readTokens(ctx, g)
 	switch {
 	case err != nil:
 		return tokens{}, outcome(err), err

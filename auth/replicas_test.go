@@ -177,7 +177,7 @@ func TestHolderDies(t *testing.T) {
 		calls    int // of the token endpoint, in all
 		ended    bool
 	}{
-		{"before the call", "SessionTokens", "rotate", 1, false},
+		{"before the call", "Tokens", "rotate", 1, false},
 		{"after the call, rotated", "SwapTokens", "rotate", 3, true},
 		{"after the call, the same token", "SwapTokens", "same", 2, false},
 		{"after the call, none sent along", "SwapTokens", "omit", 2, false},
@@ -241,7 +241,7 @@ func TestLeaseOfADeadHolderLapses(t *testing.T) {
 		w.logIn(b)
 		holder := w.replica()
 		time.Sleep(time.Hour)
-		struck, wake := holder.dieIn("SessionTokens")
+		struck, wake := holder.dieIn("Tokens")
 		s := holder.session(b)
 		go func() { _, _, _ = s.AccessToken(context.Background()) }()
 		<-struck

@@ -13,9 +13,7 @@ import (
 )
 
 const (
-	sessionTable   = "sessions"
 	identityColumn = "identity"
-	tokensColumn   = "tokens"
 	blobSchema     = 1
 
 	maxSessions = 50 // a user; one more ends the one longest unseen
@@ -184,7 +182,7 @@ func (s *Session) create(ctx context.Context) error {
 	if err := s.fill(&row); err != nil {
 		return err
 	}
-	tokens, err := s.auth.sealTokens(s.ticket, s.initial, 1)
+	tokens, err := s.auth.sealTokens(s.ticket.grant(), s.initial, 1)
 	if err != nil {
 		return err
 	}

@@ -19,16 +19,35 @@ type SessionRow struct {
 	IdleDeadline, AbsoluteDeadline time.Time
 }
 
-// TokensRow is the token column of a session: own version, own key id.
+// FeedRow is a calendar feed as stored: one a user.
+type FeedRow struct {
+	IDHash   string    // SHA-256 of its address's secret part, hex
+	UserRef  string    // whose it is
+	Created  time.Time // when it got its address
+	LastUsed time.Time // zero: never
+	Writes   int64     // as a session's
+	KeyID    string
+	Sealed   []byte    // who the user is
+	Tokens   TokensRow // without Sealed once the grant is over
+}
+
+// Grant names the row that keeps what GoTo granted: a browser session's, or a
+// calendar feed's.
+type Grant struct {
+	IDHash string
+	Feed   bool
+}
+
+// TokensRow is the token column of such a row: own version, own key id.
 type TokensRow struct {
 	Version int64
 	KeyID   string
 	Sealed  []byte
 }
 
-// Lease is the right to refresh one session's tokens, for a while.
+// Lease is the right to refresh one grant's tokens, for a while.
 type Lease struct {
-	IDHash string // of the session
+	Grant
 	Holder string // the process that has it
 	Fence  int64  // 1, and one more at each take-over
 }
@@ -50,7 +69,7 @@ type DraftRow struct {
 	Expires time.Time
 }
 
-// Store keeps sessions, flows and a few settings. Errors mean that it could
+// Store keeps sessions, feeds, flows and a few settings. Errors mean that it could
 // not be asked or written; a missing row is not an error. Every write that
 // returned nil survives a crash.
 type Store interface {
@@ -66,16 +85,17 @@ type Store interface {
 	SaveSession(ctx context.Context, s SessionRow, from int64) (bool, error)
 	// TouchSession moves LastSeen and IdleDeadline, never backwards.
 	TouchSession(ctx context.Context, idHash string, lastSeen, idleDeadline time.Time) error
-	// CountWrite adds one to Writes of all sessions of the user, and returns
-	// that of the session with this id; 0 when it is gone.
+	// CountWrite adds one to Writes of all sessions and the feed of the user,
+	// and returns that of the session with this id; 0 when it is gone.
 	CountWrite(ctx context.Context, userRef, idHash string) (int64, error)
-	// SessionTokens returns the token column; false when the session is unknown.
-	SessionTokens(ctx context.Context, idHash string) (TokensRow, bool, error)
-	// TakeLease takes the session's lease for ttl: when nobody has it, when it
+	// Tokens returns the token column; false when the row is unknown, or is a
+	// feed whose grant is over.
+	Tokens(ctx context.Context, g Grant) (TokensRow, bool, error)
+	// TakeLease takes the grant's lease for ttl: when nobody has it, when it
 	// was neither dropped nor renewed in time, and when holder has it already.
-	// False: somebody else has it, or the session is gone. When a lease lapses
+	// False: somebody else has it, or the row is gone. When a lease lapses
 	// is for the store's one clock to say, since those of replicas differ.
-	TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (Lease, bool, error)
+	TakeLease(ctx context.Context, g Grant, holder string, ttl time.Duration) (Lease, bool, error)
 	// RenewLease makes a lease last for ttl from now; false when it was taken over.
 	RenewLease(ctx context.Context, l Lease, ttl time.Duration) (bool, error)
 	// DropLease gives a lease up; one that was taken over stays.
@@ -83,9 +103,10 @@ type Store interface {
 	// SwapTokens writes the token column where its stored version is from and
 	// nobody took the lease over.
 	SwapTokens(ctx context.Context, l Lease, t TokensRow, from int64) (bool, error)
-	// EndSession deletes the session if its tokens still have this version and
-	// nobody took the lease over.
-	EndSession(ctx context.Context, l Lease, tokensVersion int64) (bool, error)
+	// EndGrant ends a grant if its tokens still have this version and nobody
+	// took the lease over: a session is deleted, since nothing in it is of use; a
+	// feed loses its tokens, and keeps its address for when it is connected again.
+	EndGrant(ctx context.Context, l Lease, tokensVersion int64) (bool, error)
 	// DeleteSession deletes a session; an unknown one is no error.
 	DeleteSession(ctx context.Context, idHash string) error
 	// UserSessions returns a user's sessions without Sealed, seen last first.
@@ -95,6 +116,27 @@ type Store interface {
 	DeleteUserSession(ctx context.Context, userRef, idHash string) (bool, error)
 	// DeleteUserSessions deletes all sessions of a user.
 	DeleteUserSessions(ctx context.Context, userRef string) error
+	// DeleteUser deletes all sessions and the feed of a user at once. It
+	// returns the feed; false when there was none.
+	DeleteUser(ctx context.Context, userRef string) (FeedRow, bool, error)
+
+	// AddFeed inserts a feed. False: its user has one, or the session with this
+	// id is gone; of a session that ends at the same time none is left behind.
+	AddFeed(ctx context.Context, f FeedRow, session string) (bool, error)
+	// Feed returns a feed; false when unknown.
+	Feed(ctx context.Context, idHash string) (FeedRow, bool, error)
+	// FeedOf returns the feed of a user; false when there is none.
+	FeedOf(ctx context.Context, userRef string) (FeedRow, bool, error)
+	// Feeds returns all feeds.
+	Feeds(ctx context.Context) ([]FeedRow, error)
+	// SaveFeed writes KeyID, Sealed and Tokens where the stored version of the
+	// tokens is from. False: it is not, or the feed is gone.
+	SaveFeed(ctx context.Context, f FeedRow, from int64) (bool, error)
+	// TouchFeed moves LastUsed, never backwards.
+	TouchFeed(ctx context.Context, idHash string, used time.Time) error
+	// DeleteFeed deletes the feed of a user, and returns it; false when there is
+	// none.
+	DeleteFeed(ctx context.Context, userRef string) (FeedRow, bool, error)
 
 	// AddFlow inserts a flow.
 	AddFlow(ctx context.Context, f FlowRow) error

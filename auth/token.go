@@ -40,7 +40,7 @@ type tokensBlob struct {
 	Expires time.Time `json:"expires"`
 }
 
-func (a *Auth) sealTokens(t ticket, k tokens, version int64) (TokensRow, error) {
+func (a *Auth) sealTokens(g grant, k tokens, version int64) (TokensRow, error) {
 	plain, err := json.Marshal(tokensBlob{
 		Schema: blobSchema, Access: k.Access.Reveal(), Refresh: k.Refresh.Reveal(),
 		Issued: k.Issued, Expires: k.Expires,
@@ -49,33 +49,41 @@ func (a *Auth) sealTokens(t ticket, k tokens, version int64) (TokensRow, error) 
 		return TokensRow{}, fmt.Errorf("write the tokens: %w", err)
 	}
 	row := TokensRow{Version: version}
-	row.KeyID, row.Sealed, err = a.sealer.seal(place{sessionTable, tokensColumn, t.hash}, t.secret[:], plain)
+	row.KeyID, row.Sealed, err = a.sealer.seal(g.place(tokensColumn), g.salt, plain)
 	if err != nil {
 		return TokensRow{}, fmt.Errorf("write the tokens: %w", err)
 	}
 	return row, nil
 }
 
-// readTokens reads and opens the token column. A session that is gone, or
-// whose tokens do not open, has ended.
-func (a *Auth) readTokens(ctx context.Context, t ticket) (tokens, int64, error) {
-	row, found, err := a.cfg.Store.SessionTokens(ctx, t.hash)
+// readTokens reads and opens the token column. A grant that is gone, or whose
+// tokens do not open, is over.
+func (a *Auth) readTokens(ctx context.Context, g grant) (tokens, int64, error) {
+	row, found, err := a.cfg.Store.Tokens(ctx, g.Grant)
 	if err != nil {
 		return tokens{}, 0, fmt.Errorf("read the tokens: %w: %w", ErrStore, err)
 	}
 	if !found {
 		return tokens{}, 0, ErrSessionEnded
 	}
-	plain, err := a.sealer.open(place{sessionTable, tokensColumn, t.hash}, t.secret[:], row.KeyID, row.Sealed)
+	k, err := a.openTokens(g, row)
 	if err != nil {
-		return tokens{}, 0, fmt.Errorf("read the tokens: %w", ErrSessionEnded)
+		return tokens{}, 0, err
+	}
+	return k, row.Version, nil
+}
+
+// openTokens opens a token column. The error is ErrSessionEnded.
+func (a *Auth) openTokens(g grant, row TokensRow) (tokens, error) {
+	plain, err := a.sealer.open(g.place(tokensColumn), g.salt, row.KeyID, row.Sealed)
+	if err != nil {
+		return tokens{}, fmt.Errorf("read the tokens: %w", ErrSessionEnded)
 	}
 	var b tokensBlob
 	if err := json.Unmarshal(plain, &b); err != nil || b.Schema != blobSchema {
-		return tokens{}, 0, fmt.Errorf("read the tokens: schema %d: %w", b.Schema, ErrSessionEnded)
+		return tokens{}, fmt.Errorf("read the tokens: schema %d: %w", b.Schema, ErrSessionEnded)
 	}
-	k := tokens{Access: NewSecret(b.Access), Refresh: NewSecret(b.Refresh), Issued: b.Issued, Expires: b.Expires}
-	return k, row.Version, nil
+	return tokens{Access: NewSecret(b.Access), Refresh: NewSecret(b.Refresh), Issued: b.Issued, Expires: b.Expires}, nil
 }
 
 // reply is an answer of the token endpoint.

@@ -1,10 +1,5 @@
 package auth
 
-import (
-	"context"
-	"time"
-)
-
 // Vault seals what the portal has to open by itself, while no browser is there
 // to bring its cookie: under the master key alone. What is sealed opens only
 // with the table, column and row it was sealed for. Whoever keeps such rows
@@ -26,20 +21,6 @@ func (v Vault) Seal(column, row string, plain []byte) (keyID string, sealed []by
 // was sealed for another place, was changed, or that its key is not here.
 func (v Vault) Open(column, row, keyID string, sealed []byte) ([]byte, error) {
 	return v.sealer.open(place{v.table, column, row}, nil, keyID, sealed)
-}
-
-// LendToken returns an access token and when it lapses, for what is done for
-// the user after the request. The refresh token is never lent. Errors are those
-// of AccessToken.
-func (s *Session) LendToken(ctx context.Context) (token string, lapses time.Time, err error) {
-	if _, _, err := s.AccessToken(ctx); err != nil { // refreshed, when that is due
-		return "", time.Time{}, err
-	}
-	k, _, err := s.auth.readTokens(ctx, s.ticket)
-	if err != nil {
-		return "", time.Time{}, s.noted(err)
-	}
-	return k.Access.Reveal(), k.Expires, nil
 }
 
 // UserRef names the session's user among those of all accounts. A user whom

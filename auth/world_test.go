@@ -232,18 +232,18 @@ func (f *flaky) CountWrite(ctx context.Context, userRef, idHash string) (int64, 
 	return f.Store.CountWrite(ctx, userRef, idHash)
 }
 
-func (f *flaky) SessionTokens(ctx context.Context, idHash string) (auth.TokensRow, bool, error) {
-	if err := f.check("SessionTokens"); err != nil {
+func (f *flaky) Tokens(ctx context.Context, g auth.Grant) (auth.TokensRow, bool, error) {
+	if err := f.check("Tokens"); err != nil {
 		return auth.TokensRow{}, false, err
 	}
-	return f.Store.SessionTokens(ctx, idHash)
+	return f.Store.Tokens(ctx, g)
 }
 
-func (f *flaky) TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (auth.Lease, bool, error) {
+func (f *flaky) TakeLease(ctx context.Context, g auth.Grant, holder string, ttl time.Duration) (auth.Lease, bool, error) {
 	if err := f.check("TakeLease"); err != nil {
 		return auth.Lease{}, false, err
 	}
-	return f.Store.TakeLease(ctx, idHash, holder, ttl)
+	return f.Store.TakeLease(ctx, g, holder, ttl)
 }
 
 func (f *flaky) RenewLease(ctx context.Context, l auth.Lease, ttl time.Duration) (bool, error) {
@@ -267,11 +267,11 @@ func (f *flaky) SwapTokens(ctx context.Context, l auth.Lease, t auth.TokensRow, 
 	return f.Store.SwapTokens(ctx, l, t, from)
 }
 
-func (f *flaky) EndSession(ctx context.Context, l auth.Lease, version int64) (bool, error) {
-	if err := f.check("EndSession"); err != nil {
+func (f *flaky) EndGrant(ctx context.Context, l auth.Lease, version int64) (bool, error) {
+	if err := f.check("EndGrant"); err != nil {
 		return false, err
 	}
-	return f.Store.EndSession(ctx, l, version)
+	return f.Store.EndGrant(ctx, l, version)
 }
 
 func (f *flaky) DeleteSession(ctx context.Context, idHash string) error {
@@ -300,6 +300,20 @@ func (f *flaky) DeleteUserSessions(ctx context.Context, user string) error {
 		return err
 	}
 	return f.Store.DeleteUserSessions(ctx, user)
+}
+
+func (f *flaky) DeleteUser(ctx context.Context, user string) (auth.FeedRow, bool, error) {
+	if err := f.check("DeleteUser"); err != nil {
+		return auth.FeedRow{}, false, err
+	}
+	return f.Store.DeleteUser(ctx, user)
+}
+
+func (f *flaky) SaveFeed(ctx context.Context, row auth.FeedRow, from int64) (bool, error) {
+	if err := f.check("SaveFeed"); err != nil {
+		return false, err
+	}
+	return f.Store.SaveFeed(ctx, row, from)
 }
 
 func (f *flaky) TakeFlow(ctx context.Context, state, browser string, now time.Time) (auth.FlowRow, bool, error) {

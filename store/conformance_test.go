@@ -38,7 +38,7 @@ func create(t *testing.T, s *store.Store, id, user, replaces string) {
 // lease takes a session's lease for holder and fails when somebody has it.
 func lease(t *testing.T, s *store.Store, id, holder string) auth.Lease {
 	t.Helper()
-	l, ok, err := s.TakeLease(t.Context(), id, holder, time.Minute)
+	l, ok, err := s.TakeLease(t.Context(), auth.Grant{IDHash: id}, holder, time.Minute)
 	if err != nil || !ok {
 		t.Fatalf("%s does not get the lease of %s: %v", holder, id, err)
 	}
@@ -66,7 +66,7 @@ func TestSessionRows(t *testing.T) {
 		if err != nil || !ok || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, %v; want %+v", got, ok, err, want)
 		}
-		tokens, ok, err := s.SessionTokens(ctx, "a")
+		tokens, ok, err := s.Tokens(ctx, auth.Grant{IDHash: "a"})
 		if err != nil || !ok || !reflect.DeepEqual(tokens, wantTokens) {
 			t.Fatalf("tokens: got %+v, %v, %v", tokens, ok, err)
 		}
@@ -108,7 +108,7 @@ func TestSaveAndSwapAreVersioned(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, row) {
 			t.Fatalf("got %+v, %v; want %+v", got, err, row)
 		}
-		stored, _, err := s.SessionTokens(ctx, "a")
+		stored, _, err := s.Tokens(ctx, auth.Grant{IDHash: "a"})
 		if err != nil || !reflect.DeepEqual(stored, tokens) {
 			t.Fatalf("tokens: got %+v, %v", stored, err)
 		}
@@ -160,7 +160,7 @@ func TestLeases(t *testing.T) {
 		s, ctx := open(t, databaseURL), t.Context()
 		take := func(holder string) (auth.Lease, bool) {
 			t.Helper()
-			l, ok, err := s.TakeLease(ctx, "a", holder, time.Minute)
+			l, ok, err := s.TakeLease(ctx, auth.Grant{IDHash: "a"}, holder, time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func TestLeases(t *testing.T) {
 		}
 		create(t, s, "a", "acc/ada", "")
 		first := lease(t, s, "a", "me")
-		if first != (auth.Lease{IDHash: "a", Holder: "me", Fence: 1}) {
+		if first != (auth.Lease{Grant: auth.Grant{IDHash: "a"}, Holder: "me", Fence: 1}) {
 			t.Fatalf("%+v", first)
 		}
 		if _, ok := take("you"); ok {
@@ -191,7 +191,7 @@ func TestLeases(t *testing.T) {
 		if ok, err := s.SwapTokens(ctx, first, auth.TokensRow{Version: 2, KeyID: "k", Sealed: []byte("late")}, 1); err != nil || ok {
 			t.Errorf("wrote: %v", err)
 		}
-		if ok, err := s.EndSession(ctx, first, 1); err != nil || ok {
+		if ok, err := s.EndGrant(ctx, first, 1); err != nil || ok {
 			t.Errorf("ended the session: %v", err)
 		}
 		if err := s.DropLease(ctx, first); err != nil {
@@ -232,7 +232,7 @@ func TestLeaseHasOneWinner(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 20 {
 				wg.Go(func() {
-					l, ok, err := s.TakeLease(t.Context(), "a", fmt.Sprint(i), time.Minute)
+					l, ok, err := s.TakeLease(t.Context(), auth.Grant{IDHash: "a"}, fmt.Sprint(i), time.Minute)
 					if err != nil {
 						t.Error(err)
 					}
@@ -335,10 +335,10 @@ func TestEndingSessions(t *testing.T) {
 		create(t, s, "a", "acc/ada", "")
 		create(t, s, "b", "acc/ada", "")
 		create(t, s, "c", "acc/ben", "")
-		if ok, err := s.EndSession(ctx, lease(t, s, "a", "me"), 7); err != nil || ok || !exists(t, s, "a") {
+		if ok, err := s.EndGrant(ctx, lease(t, s, "a", "me"), 7); err != nil || ok || !exists(t, s, "a") {
 			t.Fatalf("ended a session whose tokens had moved: %v, %v", ok, err)
 		}
-		if ok, err := s.EndSession(ctx, lease(t, s, "a", "me"), 1); err != nil || !ok || exists(t, s, "a") {
+		if ok, err := s.EndGrant(ctx, lease(t, s, "a", "me"), 1); err != nil || !ok || exists(t, s, "a") {
 			t.Fatalf("not ended: %v, %v", ok, err)
 		}
 		create(t, s, "a", "acc/ada", "")
@@ -844,12 +844,12 @@ func TestFailureIsAnError(t *testing.T) {
 			"SaveSession":        func() error { _, err := s.SaveSession(ctx, row, 1); return err },
 			"TouchSession":       func() error { return s.TouchSession(ctx, "a", noon, noon) },
 			"CountWrite":         func() error { _, err := s.CountWrite(ctx, "acc/ada", "a"); return err },
-			"SessionTokens":      func() error { _, _, err := s.SessionTokens(ctx, "a"); return err },
+			"Tokens":             func() error { _, _, err := s.Tokens(ctx, auth.Grant{IDHash: "a"}); return err },
 			"SwapTokens":         func() error { _, err := s.SwapTokens(ctx, auth.Lease{}, tokens, 1); return err },
-			"TakeLease":          func() error { _, _, err := s.TakeLease(ctx, "a", "me", time.Minute); return err },
+			"TakeLease":          func() error { _, _, err := s.TakeLease(ctx, auth.Grant{IDHash: "a"}, "me", time.Minute); return err },
 			"RenewLease":         func() error { _, err := s.RenewLease(ctx, auth.Lease{}, time.Minute); return err },
 			"DropLease":          func() error { return s.DropLease(ctx, auth.Lease{}) },
-			"EndSession":         func() error { _, err := s.EndSession(ctx, auth.Lease{}, 1); return err },
+			"EndGrant":           func() error { _, err := s.EndGrant(ctx, auth.Lease{}, 1); return err },
 			"DeleteSession":      func() error { return s.DeleteSession(ctx, "a") },
 			"UserSessions":       func() error { _, err := s.UserSessions(ctx, "acc/ada"); return err },
 			"DeleteUserSession":  func() error { _, err := s.DeleteUserSession(ctx, "acc/ada", "a"); return err },

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"portal/auth"
@@ -86,6 +87,9 @@ func (s *Store) CountWrite(ctx context.Context, userRef, idHash string) (int64, 
 		if err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, "UPDATE feeds SET writes = writes + 1 WHERE user_ref = $1", text(userRef)); err != nil {
+			return err
+		}
 		err = tx.QueryRowContext(ctx, "SELECT writes FROM sessions WHERE id_hash = $1", idHash).Scan(&own)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -95,57 +99,69 @@ func (s *Store) CountWrite(ctx context.Context, userRef, idHash string) (int64, 
 	return own, wrap("count a write", err)
 }
 
-// SessionTokens implements auth.Store.
-func (s *Store) SessionTokens(ctx context.Context, idHash string) (auth.TokensRow, bool, error) {
+// inTables writes a statement for the tables of a grant: that of its row, and
+// that of its lease. What is put in are constants.
+func inTables(g auth.Grant, statement string) string {
+	if g.Feed {
+		return strings.NewReplacer("ROWS", "feeds", "LEASES", "feed_leases").Replace(statement)
+	}
+	return strings.NewReplacer("ROWS", "sessions", "LEASES", "refresh_leases").Replace(statement)
+}
+
+// Tokens implements auth.Store.
+func (s *Store) Tokens(ctx context.Context, g auth.Grant) (auth.TokensRow, bool, error) {
 	var t auth.TokensRow
-	ok, err := s.found(ctx, s.read, "SELECT tokens_version, tokens_key_id, tokens_sealed FROM sessions WHERE id_hash = $1",
-		[]any{idHash}, &t.Version, &t.KeyID, &t.Sealed)
-	return t, ok, wrap("read a session's tokens", err)
+	ok, err := s.found(ctx, s.read, inTables(g, "SELECT tokens_version, tokens_key_id, tokens_sealed FROM ROWS WHERE id_hash = $1"),
+		[]any{g.IDHash}, &t.Version, &t.KeyID, &t.Sealed)
+	return t, ok && len(t.Sealed) > 0, wrap("read a grant's tokens", err)
 }
 
 // holds is true where a lease is still its holder's.
-const holds = "EXISTS (SELECT 1 FROM refresh_leases l WHERE l.id_hash = $1 AND l.holder = $2 AND l.fence = $3)"
+const holds = "EXISTS (SELECT 1 FROM LEASES l WHERE l.id_hash = $1 AND l.holder = $2 AND l.fence = $3)"
 
 // TakeLease implements auth.Store.
-func (s *Store) TakeLease(ctx context.Context, idHash, holder string, ttl time.Duration) (auth.Lease, bool, error) {
-	l := auth.Lease{IDHash: idHash, Holder: holder}
-	ok, err := s.found(ctx, s.write, `
-		INSERT INTO refresh_leases (id_hash, holder, fence, expires)
-		SELECT id_hash, $2, 1, `+s.clock+` + $3 FROM sessions WHERE id_hash = $1
+func (s *Store) TakeLease(ctx context.Context, g auth.Grant, holder string, ttl time.Duration) (auth.Lease, bool, error) {
+	l := auth.Lease{Grant: g, Holder: holder}
+	ok, err := s.found(ctx, s.write, inTables(g, `
+		INSERT INTO LEASES (id_hash, holder, fence, expires)
+		SELECT id_hash, $2, 1, `+s.clock+` + $3 FROM ROWS WHERE id_hash = $1
 		ON CONFLICT (id_hash) DO UPDATE
-		SET holder = excluded.holder, fence = refresh_leases.fence + 1, expires = excluded.expires
-		WHERE refresh_leases.expires <= `+s.clock+` OR refresh_leases.holder = excluded.holder
-		RETURNING fence`, []any{idHash, holder, ttl.Milliseconds()}, &l.Fence)
+		SET holder = excluded.holder, fence = LEASES.fence + 1, expires = excluded.expires
+		WHERE LEASES.expires <= `+s.clock+` OR LEASES.holder = excluded.holder
+		RETURNING fence`), []any{g.IDHash, holder, ttl.Milliseconds()}, &l.Fence)
 	return l, ok, wrap("take a lease", err)
 }
 
 // RenewLease implements auth.Store.
 func (s *Store) RenewLease(ctx context.Context, l auth.Lease, ttl time.Duration) (bool, error) {
-	n, err := s.exec(ctx, "UPDATE refresh_leases SET expires = "+s.clock+" + $4 WHERE id_hash = $1 AND holder = $2 AND fence = $3",
+	n, err := s.exec(ctx, inTables(l.Grant, "UPDATE LEASES SET expires = "+s.clock+" + $4 WHERE id_hash = $1 AND holder = $2 AND fence = $3"),
 		l.IDHash, l.Holder, l.Fence, ttl.Milliseconds())
 	return n == 1, wrap("renew a lease", err)
 }
 
 // DropLease implements auth.Store.
 func (s *Store) DropLease(ctx context.Context, l auth.Lease) error {
-	_, err := s.exec(ctx, "DELETE FROM refresh_leases WHERE id_hash = $1 AND holder = $2 AND fence = $3", l.IDHash, l.Holder, l.Fence)
+	_, err := s.exec(ctx, inTables(l.Grant, "DELETE FROM LEASES WHERE id_hash = $1 AND holder = $2 AND fence = $3"), l.IDHash, l.Holder, l.Fence)
 	return wrap("drop a lease", err)
 }
 
 // SwapTokens implements auth.Store.
 func (s *Store) SwapTokens(ctx context.Context, l auth.Lease, t auth.TokensRow, from int64) (bool, error) {
-	n, err := s.exec(ctx, `
-		UPDATE sessions SET tokens_version = $4, tokens_key_id = $5, tokens_sealed = $6
-		WHERE id_hash = $1 AND tokens_version = $7 AND `+holds,
+	n, err := s.exec(ctx, inTables(l.Grant, `
+		UPDATE ROWS SET tokens_version = $4, tokens_key_id = $5, tokens_sealed = $6
+		WHERE id_hash = $1 AND tokens_version = $7 AND `+holds),
 		l.IDHash, l.Holder, l.Fence, t.Version, t.KeyID, t.Sealed, from)
-	return n == 1, wrap("write a session's tokens", err)
+	return n == 1, wrap("write a grant's tokens", err)
 }
 
-// EndSession implements auth.Store.
-func (s *Store) EndSession(ctx context.Context, l auth.Lease, tokensVersion int64) (bool, error) {
-	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id_hash = $1 AND tokens_version = $4 AND "+holds,
-		l.IDHash, l.Holder, l.Fence, tokensVersion)
-	return n == 1, wrap("end a session", err)
+// EndGrant implements auth.Store.
+func (s *Store) EndGrant(ctx context.Context, l auth.Lease, tokensVersion int64) (bool, error) {
+	statement, args := "DELETE FROM ROWS", []any{l.IDHash, l.Holder, l.Fence, tokensVersion}
+	if l.Feed {
+		statement, args = "UPDATE ROWS SET tokens_version = tokens_version + 1, tokens_sealed = $5", append(args, blob(nil))
+	}
+	n, err := s.exec(ctx, inTables(l.Grant, statement+" WHERE id_hash = $1 AND tokens_version = $4 AND "+holds), args...)
+	return n == 1, wrap("end a grant", err)
 }
 
 // DeleteSession implements auth.Store.

@@ -96,7 +96,15 @@ const leasesKept = time.Hour
 // long it is known what became of it.
 const pendingKept = 30 * 24 * time.Hour
 
-// Sweep deletes sessions, connect flows, drafts, creates and held deletes that have expired and
+// feedsKept is how long a feed stays that nobody asks for. GoTo's refresh tokens
+// last a month without use.
+const feedsKept = 90 * 24 * time.Hour
+
+// revisionsKept is how long it is known of a meeting that is over how often it
+// was changed.
+const revisionsKept = 30 * 24 * time.Hour
+
+// Sweep deletes sessions, feeds, connect flows, drafts, creates and held deletes that have expired and
 // returns how many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
@@ -105,11 +113,14 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		at        time.Time
 	}{
 		{"DELETE FROM sessions WHERE idle_deadline <= $1 OR absolute_deadline <= $1", now},
+		{"DELETE FROM feeds WHERE created <= $1 AND last_used <= $1", now.Add(-feedsKept)},
 		{"DELETE FROM flows WHERE expires <= $1", now},
 		{"DELETE FROM drafts WHERE expires <= $1", now},
 		{"DELETE FROM refresh_leases WHERE expires <= $1", now.Add(-leasesKept)},
+		{"DELETE FROM feed_leases WHERE expires <= $1", now.Add(-leasesKept)},
 		{"DELETE FROM creates WHERE begun <= $1", now.Add(-createsKept)},
 		{"DELETE FROM pending WHERE created <= $1", now.Add(-pendingKept)},
+		{"DELETE FROM revisions WHERE ends <= $1", now.Add(-revisionsKept)},
 	} {
 		n, err := s.exec(ctx, expired.statement, millis(expired.at))
 		if err != nil {
