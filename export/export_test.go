@@ -160,7 +160,7 @@ func TestICS(t *testing.T) {
 	start := time.Date(2026, 12, 1, 9, 0, 0, 0, time.FixedZone("x", 3600))
 	subject := "Ünïcødé; friends, \\ 会議 مرحبا\r\nATTENDEE:mailto:evil@example.test " + strings.Repeat("long ", 30)
 	var b bytes.Buffer
-	err := WriteICS(&b, "Mine", []Event{{UID: "555012345@portal", Subject: subject, Description: "one\ntwo", URL: "https://meet.goto.com/555012345", Start: start, End: start.Add(time.Hour), Stamp: start, Organizer: `A "B"`, Email: "ada@example.test"}})
+	err := Calendar{Name: "Mine", Events: []Event{{UID: "555012345@portal", Subject: subject, Description: "one\ntwo", URL: "https://meet.goto.com/555012345", Start: start, End: start.Add(time.Hour), Stamp: start, Organizer: `A "B"`, Email: "ada@example.test"}}}.WriteICS(&b)
 	if err != nil {
 		t.Fatal(err)
 	}

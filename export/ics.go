@@ -23,14 +23,26 @@ type Event struct {
 	Email       string // the organizer's; "" leaves the organizer out
 }
 
-// WriteICS writes the events as an iCalendar object, times as UTC instants.
-func WriteICS(w io.Writer, name string, events []Event) error {
+// Calendar is an iCalendar object.
+type Calendar struct {
+	Name    string        // "" has none
+	Refresh time.Duration // how often whoever subscribes should ask again, in minutes; 0 for a file
+	Events  []Event
+}
+
+// WriteICS writes the calendar, times as UTC instants.
+func (c Calendar) WriteICS(w io.Writer) error {
 	cal := ics.NewCalendarFor("GoToMeeting Portal")
 	cal.SetMethod(ics.MethodPublish)
-	if name != "" {
-		cal.SetXWRCalName(oneLine(name))
+	if c.Name != "" {
+		cal.SetXWRCalName(oneLine(c.Name))
 	}
-	for _, e := range events {
+	if c.Refresh > 0 {
+		every := fmt.Sprintf("PT%dM", int(c.Refresh.Minutes()))
+		cal.SetRefreshInterval(every) // RFC 7986
+		cal.SetXPublishedTTL(every)   // what was understood before that, and still is
+	}
+	for _, e := range c.Events {
 		v := cal.AddEvent(oneLine(e.UID))
 		v.SetDtStampTime(e.Stamp.UTC())
 		v.SetStartAt(e.Start.UTC())

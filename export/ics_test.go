@@ -41,13 +41,13 @@ func board() Event {
 
 func TestWriteICS(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteICS(&b, "GoToMeeting", []Event{board()}); err != nil {
+	if err := (Calendar{Name: "GoToMeeting", Refresh: 30 * time.Minute, Events: []Event{board()}}).WriteICS(&b); err != nil {
 		t.Fatal(err)
 	}
 	checkLines(t, b.String())
 	flat := strings.ReplaceAll(b.String(), "\r\n ", "")
 	for _, line := range []string{
-		"BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:PUBLISH", "X-WR-CALNAME:GoToMeeting", "BEGIN:VEVENT", "UID:555012345@gotomeeting",
+		"BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:PUBLISH", "X-WR-CALNAME:GoToMeeting", "REFRESH-INTERVAL;VALUE=DURATION:PT30M", "X-PUBLISHED-TTL:PT30M", "BEGIN:VEVENT", "UID:555012345@gotomeeting",
 		"DTSTAMP:20300101T000000Z", "DTSTART:20300115T100000Z", "DTEND:20300115T110000Z", "SEQUENCE:3",
 		`SUMMARY:Board\; draft\, \\ one`, `DESCRIPTION:Line one\nLine two\, with a comma`, "URL:https://meet.goto.com/555012345",
 		"LOCATION:https://meet.goto.com/555012345", "ORGANIZER;CN=Ada A. O’Neil MD:mailto:ada@example.test", "END:VEVENT", "END:VCALENDAR",
@@ -79,7 +79,7 @@ func TestHostileEvents(t *testing.T) {
 	e.Organizer = "Ada\r\nX-EVIL:1"
 	e.Email = "ada@example.test\r\nX-EVIL:2"
 	var b bytes.Buffer
-	if err := WriteICS(&b, "x\r\nX-EVIL:3", []Event{e}); err != nil {
+	if err := (Calendar{Name: "x\r\nX-EVIL:3", Events: []Event{e}}).WriteICS(&b); err != nil {
 		t.Fatal(err)
 	}
 	checkLines(t, b.String())
@@ -104,7 +104,7 @@ func FuzzICS(f *testing.F) {
 		e := board()
 		e.Subject, e.Description, e.Organizer = subject, description, name
 		var b bytes.Buffer
-		if err := WriteICS(&b, name, []Event{e}); err != nil {
+		if err := (Calendar{Name: name, Events: []Event{e}}).WriteICS(&b); err != nil {
 			t.Fatal(err)
 		}
 		checkLines(t, b.String())

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portal/auth"
+	"portal/meetings"
 	"portal/views"
 )
 
@@ -31,7 +32,7 @@ const (
 var leftWords = map[string]string{
 	leftSignedOut:    "You are signed out of this browser.",
 	leftEverywhere:   "You are signed out everywhere.",
-	leftDisconnected: "You are disconnected: your sessions are over everywhere, and GoTo is asked to take the portal's permission back.",
+	leftDisconnected: "You are disconnected: your sessions and your calendar feed are over everywhere, and GoTo is asked to take the portal's permission back.",
 }
 
 // goodbye leads to the start page, which says what the user just did.
@@ -84,6 +85,8 @@ func (s *server) connect(c echo.Context) error {
 func (s *server) callback(c echo.Context) error {
 	result, err := s.auth.Callback(c.Response(), c.Request())
 	switch {
+	case result.ForFeed:
+		return s.feedConnected(c, result, err)
 	case errors.Is(err, auth.ErrState) && session(c) != nil:
 		return errSignedInAlready
 	case err != nil:
@@ -137,8 +140,15 @@ func (s *server) disconnect(c echo.Context) error {
 	if err := s.meetings.Flush(c.Request().Context(), caller(c)); err != nil {
 		return err
 	}
+	feed, err := s.auth.FeedOf(c.Request().Context(), session(c))
+	if err != nil {
+		return err
+	}
 	if err := s.auth.Disconnect(c.Response(), c.Request(), session(c)); err != nil {
 		return err
+	}
+	if feed != nil {
+		s.meetings.RecordFeed(c.Request().Context(), caller(c), meetings.DeedRevokeFeed)
 	}
 	s.meetings.Forget(caller(c))
 	return s.goodbye(c, leftDisconnected)
@@ -209,7 +219,9 @@ func (s *server) helpPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, views.HelpPage(s.base(c, "help", "Help")))
 }
 
-func (s *server) showSettings(c echo.Context) error {
+func (s *server) showSettings(c echo.Context) error { return s.settings(c, http.StatusOK) }
+
+func (s *server) settings(c echo.Context, status int) error {
 	u := session(c).User()
 	v := views.Settings{
 		Name: u.Name(), Email: u.Email, Key: u.UserKey, Account: accountLine(u), Role: roleLine(auth.Identity{Admin: u.Admin}),
@@ -225,7 +237,10 @@ func (s *server) showSettings(c echo.Context) error {
 	if pinned {
 		v.Pinned = accountLine(auth.Identity{AccountKey: key, AccountName: name})
 	}
-	return s.page(c, http.StatusOK, views.SettingsPage(s.base(c, "settings", "Settings"), v))
+	if v.Feed, err = s.feedState(c); err != nil {
+		return err
+	}
+	return s.page(c, status, views.SettingsPage(s.base(c, "settings", "Settings"), v))
 }
 
 func accountLine(u auth.Identity) string {

@@ -69,6 +69,10 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		told, retryAfter, cause = explain(fault.err, r)
 		return fault.retell(told), retryAfter, cause
 	}
+	if fault, ok := errors.AsType[*feedFault](err); ok {
+		told, retryAfter, cause = explain(fault.err, r)
+		return fault.retell(told), retryAfter, cause
+	}
 	if known, ok := errors.AsType[*refusal](err); ok {
 		told = *known
 		if told.status == http.StatusServiceUnavailable {

@@ -7,16 +7,22 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portal/auth"
 	"portal/meetings"
 )
 
 // zone is the user's time zone as GoTo knows it, UTC when it does not say.
 func zone(c echo.Context) *time.Location {
 	if s := session(c); s != nil {
-		if name := s.User().TimeZone; name != "" && name != "Local" {
-			if loc, err := time.LoadLocation(name); err == nil {
-				return loc
-			}
+		return zoneOf(s.User())
+	}
+	return time.UTC
+}
+
+func zoneOf(u auth.Identity) *time.Location {
+	if u.TimeZone != "" && u.TimeZone != "Local" {
+		if loc, err := time.LoadLocation(u.TimeZone); err == nil {
+			return loc
 		}
 	}
 	return time.UTC

@@ -27,6 +27,7 @@ type limits struct {
 	allGuess *meter // all of them together, from however many addresses
 	changes  *meter // by session: forms
 	files    *meter // by session: data twins, which cost more than pages
+	feeds    *meter // by feed: calendars that ask for it
 
 	wholes chan struct{} // files that are made in memory, of all of them together
 }
@@ -42,6 +43,7 @@ func newLimits(now func() time.Time) limits {
 		allGuess: newMeter(0.5, 60, now),
 		changes:  newMeter(20, 300, now),
 		files:    newMeter(5, 60, now),
+		feeds:    newMeter(0.2, 30, now),
 		wholes:   make(chan struct{}, mostWholes),
 	}
 }

@@ -124,6 +124,8 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	doors.GET("/auth/connect", s.connect)
 	doors.GET(callbackPath, s.callback)
 
+	e.GET("/feed/:token", s.serveFeed, deadline(page))
+
 	open := e.Group("", deadline(page), s.loadSession)
 	open.GET("/", s.startPage)
 	open.GET("/setup", s.setupPage)
@@ -156,6 +158,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.GET("/settings", s.showSettings)
 	in.GET("/settings/sessions", s.showSessions)
 	in.POST("/settings/sessions", s.endSessions)
+	in.POST("/settings/feed", s.changeFeed)
 	in.GET("/resume", s.resume)
 	in.GET("/audit", s.showAudit)
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,17 +44,29 @@ func (s *server) twin(c echo.Context, t export.Table, facts []export.Fact, parts
 
 // events answers meetings as a calendar file.
 func (s *server) events(c echo.Context, list []meetings.Meeting, loc *time.Location, parts ...string) error {
+	events, err := s.planned(c, caller(c), list, loc, s.meetings.Now())
+	if err != nil {
+		return err
+	}
+	return s.calendar(c, export.Calendar{Events: events}, parts...)
+}
+
+// planned are meetings as events, as GoTo had them at that time.
+func (s *server) planned(c echo.Context, who meetings.Caller, list []meetings.Meeting, loc *time.Location, at time.Time) ([]export.Event, error) {
+	// A room has no date to put into a calendar.
+	list = slices.DeleteFunc(slices.Clone(list), meetings.Meeting.Timeless)
+	revisions, err := s.meetings.Revisions(c.Request().Context(), who, list)
+	if err != nil {
+		return nil, err
+	}
 	events := make([]export.Event, 0, len(list))
 	for _, m := range list {
-		if m.Start.IsZero() || m.Type == meetings.Recurring {
-			continue // a room has no date to put into a calendar
-		}
 		events = append(events, export.Event{
 			UID: m.ID + "@gotomeeting", Subject: m.Subject, Description: meetings.InvitationText(m, loc), URL: m.JoinURL,
-			Start: m.Start, End: m.End, Stamp: s.meetings.Now(), Organizer: m.Organizer.Name, Email: m.Organizer.Email,
+			Start: m.Start, End: m.End, Stamp: at, Sequence: revisions[m.ID], Organizer: m.Organizer.Name, Email: m.Organizer.Email,
 		})
 	}
-	return s.calendar(c, events, parts...)
+	return events, nil
 }
 
 // pastEvents answers sessions that are over as a calendar file. Each is an
@@ -67,11 +80,12 @@ func (s *server) pastEvents(c echo.Context, rows []meetings.Past, parts ...strin
 			Start:       p.Start, End: p.End, Stamp: s.meetings.Now(), Organizer: p.Organizer.Name, Email: p.Organizer.Email,
 		})
 	}
-	return s.calendar(c, events, parts...)
+	return s.calendar(c, export.Calendar{Events: events}, parts...)
 }
 
-func (s *server) calendar(c echo.Context, events []export.Event, parts ...string) error {
-	return s.file(c, "ics", func(w io.Writer) error { return export.WriteICS(w, "GoToMeeting", events) }, parts...)
+func (s *server) calendar(c echo.Context, cal export.Calendar, parts ...string) error {
+	cal.Name = "GoToMeeting"
+	return s.file(c, "ics", cal.WriteICS, parts...)
 }
 
 // file answers what write makes. CSV and JSON go out as they are made: what

@@ -21,6 +21,10 @@ const (
 	DeedInvite    = "invite"
 	DeedNameKey   = "name a key"
 
+	DeedConnectFeed   = "connect the calendar feed"
+	DeedReconnectFeed = "reconnect the calendar feed"
+	DeedRevokeFeed    = "revoke the calendar feed"
+
 	DeedJoinPeople  = "join people"
 	DeedSplitPeople = "split a person"
 	DeedUndoPeople  = "undo who is who"

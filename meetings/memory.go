@@ -54,6 +54,11 @@ type Memory interface {
 	// does not name have a key only.
 	Met(ctx context.Context, accountKey, viewerKey string) ([]Known, error)
 
+	// Revise notes what meetings are now, and returns by id how often each was
+	// seen to be another than before: 0 for one that is new. Nothing is written
+	// when nothing is news.
+	Revise(ctx context.Context, accountKey string, now []Revision) (map[string]int, error)
+
 	AuditLog
 	AliasMemory
 }

@@ -380,6 +380,7 @@ type Settings struct {
 	Pinned                          string
 	Connect                         string
 	AuditURL                        string // "" for who may not see it
+	Feed                            Feed
 }
 
 // Failure is an error, as a page or a fragment.
