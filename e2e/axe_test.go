@@ -70,6 +70,9 @@ func TestAccessibility(t *testing.T) {
 	} {
 		check(p.name, p.path)
 	}
+	w.feed()
+	look("a new feed")
+	check("settings with a feed", "/settings")
 	w.hold(strings.TrimPrefix(w.aMeeting(), "/meetings/"))
 	check("a delete that waits", "/meetings")
 	w.visit(portal.Base + "/meetings/new")

@@ -136,6 +136,8 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 		return *errNotYours, 0, false
 	case errors.Is(err, auth.ErrDenied):
 		return refusal{http.StatusForbidden, "You did not allow the connection", "You pressed Deny at GoTo, so the portal is not connected. Nothing was stored. Connect again whenever you like.", "Connect GoTo", "/auth/connect"}, 0, false
+	case errors.Is(err, auth.ErrOtherUser):
+		return refusal{http.StatusForbidden, "The feed was not connected", "At GoTo it was allowed by another user than the one who asked for it here, or that one is signed out by now. The permission is given back. Sign in here, choose the same user at GoTo (sign out there first if it chooses by itself), and try again.", "Settings", "/settings"}, 0, false
 	case errors.Is(err, auth.ErrState):
 		return refusal{http.StatusBadRequest, "This sign-in cannot be finished", "The sign-in was too old, was already used, or was not started in this browser. Start again; it takes a few seconds.", "Connect GoTo", "/auth/connect"}, 0, false
 	case errors.Is(err, auth.ErrRefused):

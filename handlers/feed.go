@@ -137,9 +137,6 @@ func (f *feedFault) retell(told refusal) refusal {
 	switch {
 	case errors.Is(f.err, auth.ErrDenied):
 		told.title, told.text = "You did not allow the feed", "You pressed Deny at GoTo, so nothing has changed: a feed that you had goes on as before. You stay signed in."
-	case errors.Is(f.err, auth.ErrOtherUser):
-		told.title = "The feed was not connected"
-		told.text = "At GoTo it was allowed by another user than the one who asked for it here, or that one is signed out by now. The permission is given back. Sign in here, choose the same user at GoTo (sign out there first if it chooses by itself), and try again."
 	case errors.Is(f.err, auth.ErrRefused):
 		told.text = "The code that GoTo handed out is no longer good. Try again from Settings; it takes a few seconds."
 	}

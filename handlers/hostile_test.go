@@ -148,6 +148,7 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 			"people, looked up":  {"/people?q=" + url.QueryEscape(typed("q")), []string{"q"}},
 			"settings":           {"/settings", []string{"firstName", "lastName", "email"}},
 			"sessions":           {"/settings/sessions", nil},
+			"no feed":            {"/feed/" + url.PathEscape(typed("path")), nil},
 			"help":               {"/help", nil},
 			"not found":          {"/nowhere/" + url.PathEscape(typed("path")), nil},
 			"no such organizer":  {"/meetings?organizer=" + url.QueryEscape(typed("organizer")), nil},
@@ -272,7 +273,7 @@ func TestHostileTextInEveryFile(t *testing.T) {
 			}
 		}
 	}
-	for path, least := range map[string]int{"/meetings.ics": 5, "/meetings/" + id + ".ics": 1, "/history.ics": 1} {
+	for path, least := range map[string]int{"/meetings.ics": 5, "/meetings/" + id + ".ics": 1, "/history.ics": 1, b.feed("ada"): 5} {
 		res := b.get(path)
 		lines := strings.Split(strings.ReplaceAll(res.body, "\r\n ", ""), "\r\n")
 		organizers := 0

@@ -283,7 +283,13 @@ func (b *browser) consent(connect, user string) string {
 	if res.StatusCode != http.StatusSeeOther {
 		b.t.Fatalf("connect answers %d", res.StatusCode)
 	}
-	authorize := res.Header.Get("Location")
+	return b.allow(res.Header.Get("Location"), user)
+}
+
+// allow consents at GoTo's address as user, or denies it, and returns the
+// callback's address.
+func (b *browser) allow(authorize, user string) string {
+	b.t.Helper()
 	page := b.get(authorize)
 	form := url.Values{"user": {user}}
 	page.doc(b.t).Find("form input[type=hidden]").Each(func(_ int, in *goquery.Selection) {

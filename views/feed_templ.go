@@ -154,7 +154,7 @@ func feedSection(b Base, f Feed) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, " <p class=\"small muted\">The address was shown once, when the feed was made. Is it lost, or does somebody have it who should not? Revoke the feed and create another. Signing out leaves the feed alone.</p><details class=\"second\"><summary class=\"button danger\">Revoke the feed…</summary><p>Its address opens nothing any more, at once, and GoTo takes the feed's permission back. Your calendars keep what they have until you remove it there. You stay signed in.</p><form method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, " <p class=\"small muted\">The address was shown once, when the feed was made. Is it lost, or does somebody have it who should not? Revoke the feed and create another. Signing out leaves the feed alone.</p><details class=\"second\"><summary class=\"button danger\">Revoke the feed…</summary><p>Its address opens nothing from that moment, and the feed's permission is taken back at GoTo. Your calendars keep what they have until you remove it there. You stay signed in.</p><form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
