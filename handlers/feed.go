@@ -122,7 +122,7 @@ func (s *server) feedConnected(c echo.Context, result auth.Result, err error) er
 	}
 	s.meetings.RecordFeed(c.Request().Context(), caller(c), meetings.DeedConnectFeed)
 	return s.page(c, http.StatusOK, views.FeedReadyPage(s.base(c, "settings", "Your calendar feed"), views.FeedReady{
-		Address: s.public.JoinPath("feed", result.FeedAddress.Reveal()+".ics").String(), Back: s.address("/settings"),
+		Address: s.public.Scheme + "://" + s.public.Host + s.address("/feed/"+result.FeedAddress.Reveal()+".ics"), Back: s.address("/settings"),
 	}))
 }
 
