@@ -17,13 +17,14 @@ var mayImport = map[string][]string{
 	"portal": {
 		"portal/auth", "portal/gotomeeting", "portal/handlers", "portal/meetings", "portal/sandbox", "portal/static", "portal/store",
 	},
-	"portal/handlers":    {"portal/auth", "portal/meetings", "portal/export", "portal/views"},
+	"portal/handlers":    {"portal/auth", "portal/meetings", "portal/calendar", "portal/export", "portal/views"},
 	"portal/views":       {"portal/static"},
 	"portal/meetings":    {"portal/gotomeeting", "portal/attendance"},
 	"portal/store":       {"portal/auth", "portal/meetings"},
 	"portal/auth":        {},
 	"portal/gotomeeting": {},
 	"portal/attendance":  {},
+	"portal/calendar":    {},
 	"portal/export":      {},
 	"portal/static":      {},
 	"portal/sandbox":     {},
@@ -65,6 +66,7 @@ var onlyIn = map[string][]string{
 var notIn = map[string][]string{
 	"portal/meetings":   {"net/http", "html"},
 	"portal/attendance": {"net", "os", "io", "context", "database/sql"},
+	"portal/calendar":   {"net", "os", "io", "context", "database/sql"},
 	"portal/views":      {"net/http", "context", "os"},
 }
 
