@@ -25,28 +25,31 @@ const (
 
 // Day is a day of a zone's calendar, from its first instant to that of the next
 // day. Where clocks go forward over a whole day, both are the same.
-type Day struct{ Start, End time.Time }
-
-// Week returns the seven days of the week that at falls into, in at's zone.
-func Week(at time.Time, first time.Weekday) []Day {
-	back := (int(at.Weekday()) - int(first) + 7) % 7
-	return Days(at, -back, 7)
+type Day struct {
+	Date       time.Time // its date, as midnight UTC
+	Start, End time.Time
 }
 
-// Days returns n days in at's zone, the first of them offset days after at's.
-func Days(at time.Time, offset, n int) []Day {
-	year, month, day := at.Date()
+// Week returns the days in loc of the week that a date is in. Only the date of
+// date counts.
+func Week(date time.Time, loc *time.Location, first time.Weekday) []Day {
+	back := (int(date.Weekday()) - int(first) + 7) % 7
+	return Days(date.AddDate(0, 0, -back), loc, 7)
+}
+
+// Days returns n days in loc from a date on. Only the date of date counts.
+func Days(date time.Time, loc *time.Location, n int) []Day {
 	days := make([]Day, n)
 	for i := range days {
-		days[i] = Day{beginning(year, month, day+offset+i, at.Location()), beginning(year, month, day+offset+i+1, at.Location())}
+		date := time.Date(date.Year(), date.Month(), date.Day()+i, 0, 0, 0, 0, time.UTC)
+		days[i] = Day{date, beginning(date, loc), beginning(date.AddDate(0, 0, 1), loc)}
 	}
 	return days
 }
 
-// beginning is the first instant of a day. time.Date answers either side of a
+// beginning is the first instant of a date. time.Date answers either side of a
 // midnight that clocks skip or read twice.
-func beginning(year int, month time.Month, day int, loc *time.Location) time.Time {
-	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+func beginning(date time.Time, loc *time.Location) time.Time {
 	before := date.Add(-15 * time.Hour) // clocks are up to 14 hours ahead of UTC, and 12 behind
 	minutes := sort.Search(30*60, func(n int) bool {
 		y, m, d := before.Add(time.Duration(n) * time.Minute).In(loc).Date()

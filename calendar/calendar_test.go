@@ -63,11 +63,11 @@ func TestDays(t *testing.T) {
 		{"Pacific/Apia", "2011-12-29 10:00", time.Thursday, "2011-12-29T00:00:00-10:00", "24 0 24 24 24 24 24"}, // there was no 30th
 		{"Pacific/Kiritimati", "2026-02-28 10:00", time.Monday, "2026-02-23T00:00:00+14:00", "24 24 24 24 24 24 24"},
 	} {
-		days := calendar.Week(at(t, zone(t, tt.zone), tt.day), tt.first)
+		days := calendar.Week(at(t, zone(t, tt.zone), tt.day), zone(t, tt.zone), tt.first)
 		var hours []string
 		for i, d := range days {
 			hours = append(hours, fmt.Sprint(d.Hours()))
-			if i > 0 && !days[i-1].End.Equal(d.Start) {
+			if i > 0 && (!days[i-1].End.Equal(d.Start) || !days[i-1].Date.AddDate(0, 0, 1).Equal(d.Date)) {
 				t.Errorf("%s, %s: day %d does not begin where the last ends", tt.zone, tt.day, i)
 			}
 		}
@@ -184,7 +184,7 @@ func TestLay(t *testing.T) {
 		if tt.lanes > 0 {
 			lanes = tt.lanes
 		}
-		p := calendar.Lay(calendar.Days(at(t, loc, tt.day+" 12:00"), 0, 2), events, time.Time{}, lanes, 6)
+		p := calendar.Lay(calendar.Days(at(t, loc, tt.day+" 12:00"), loc, 2), events, time.Time{}, lanes, 6)
 		first, last := p.Rows[0], p.Rows[len(p.Rows)-1]
 		end := "end"
 		if m := last.Minutes + (last.To-last.From)*5; m < 24*60 {
@@ -208,7 +208,7 @@ func TestNow(t *testing.T) {
 		"2026-11-24 08:32": "07:00: -1 18 -1", "2026-11-24 03:00": "03:00: -1 0 -1", "2026-11-25 23:59": "07:00: -1 -1 203", "2026-11-26 00:00": "07:00: -1 -1 -1",
 	} {
 		now := at(t, loc, wall)
-		p := calendar.Lay(calendar.Days(at(t, loc, "2026-11-23 12:00"), 0, 3), nil, now, 3, 6)
+		p := calendar.Lay(calendar.Days(at(t, loc, "2026-11-23 12:00"), loc, 3), nil, now, 3, 6)
 		if got := fmt.Sprintf("%02d:00: %d %d %d", p.Rows[0].Minutes/60, p.Columns[0].Now, p.Columns[1].Now, p.Columns[2].Now); got != want {
 			t.Errorf("at %s: %s, want %s", wall, got, want)
 		}
@@ -225,7 +225,7 @@ func TestLayHolds(t *testing.T) {
 	for range 200 {
 		loc := zone(t, zones[r.IntN(len(zones))])
 		day := time.Date(2008, 1, 1+r.IntN(30*365), r.IntN(24), 0, 0, 0, loc)
-		days := calendar.Week(day, time.Weekday(r.IntN(7)))
+		days := calendar.Week(day, loc, time.Weekday(r.IntN(7)))
 		lanes, least := 1+r.IntN(6), 1+r.IntN(12)
 		var events []calendar.Event
 		for range r.IntN(60) {

@@ -60,6 +60,7 @@ func TestAccessibility(t *testing.T) {
 	daily := "/meetings/201480117"
 	for _, p := range []struct{ name, path string }{
 		{"upcoming", "/meetings"}, {"nothing found", "/meetings?q=nothing+like+this"}, {"another's meetings", "/meetings?organizer=8439885694023990002"},
+		{"week", "/calendar"}, {"day", "/calendar?view=day"}, {"day to come", "/calendar?view=day&date=2030-01-15"}, {"week of another", "/calendar?date=2030-03-31&organizer=8439885694023990002"}, {"wrong date", "/calendar?date=soon"},
 		{"new meeting", "/meetings/new"}, {"room", daily}, {"edit", daily + "/edit"}, {"delete", daily + "/delete"},
 		{"history", "/history"}, {"history of all", "/history?organizer=all"}, {"wrong range", "/history?from=2026-13-01"}, {"empty range", "/history?from=2020-01-01&to=2020-01-02"},
 		{"attendees", daily + "/attendees"}, {"what to erase", daily + "/erase"}, {"joins", daily + "/attendees?rows=joins"}, {"a quorum", daily + "/attendees?quorum=2&show=late&threshold=10"}, {"nobody found", daily + "/attendees?q=nothing+like+this"}, {"no attendees", "/meetings/201559307/attendees"},

@@ -31,6 +31,19 @@ func TestLayout(t *testing.T) {
 		{"found people stand in a column", "/meetings/new", []int64{1280, 390, 320}, `find("a")`, `new Set([...document.querySelectorAll(".found div")].map(d => d.getBoundingClientRect().left)).size === 1`},
 		{"the card's buttons are alike", "/meetings", []int64{390, 320}, "", `new Set([...document.querySelectorAll(".next .button")].map(b => b.offsetWidth)).size === 1`},
 		{"the id's field reaches its button", "/meetings", []int64{390, 320}, "", `document.getElementById("id").getBoundingClientRect().right + 20 > [...document.querySelectorAll(".filters button")].find(b => b.textContent === "Open").getBoundingClientRect().left`},
+		{"days are lists where they have no room side by side", "/calendar", []int64{390, 320}, "", `all(".slots li", l => getComputedStyle(l).position === "static") && !document.querySelector(".clock").checkVisibility()`},
+		{"no box covers another", "/calendar", []int64{1280, 970}, "", `all(".cal section", day => {
+			const boxes = [...day.querySelectorAll(".slots li")].map(l => l.getBoundingClientRect());
+			return boxes.every((a, i) => boxes.slice(i + 1).every(b => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1));
+		}) && document.querySelectorAll(".slots li").length > 3`},
+		{"boxes stand beside their hour", "/calendar", []int64{1280, 970}, "", `(() => {
+			const hours = Object.fromEntries([...document.querySelectorAll(".clock li")].map(l => [l.textContent, l.getBoundingClientRect().top])), step = (hours["09:00"] - hours["08:00"]) / 12;
+			return all(".slots li", l => {
+				const [, hour, minute] = l.querySelector("time").textContent.match(/^(\d\d):(\d\d)/) ?? [];
+				return !hour || minute >= 30 && hour === "23" || Math.abs(hours[hour + ":00"] + Math.floor(minute / 5) * step - l.getBoundingClientRect().top) < 2;
+			});
+		})()`},
+		{"every box is large enough to press", "/calendar", []int64{1280, 970, 390, 320}, "", `all(".slots li", l => l.offsetHeight >= 24 && l.offsetWidth >= 24)`},
 		{"figures and their notes are apart", daily, []int64{390, 320}, "", `all(".tiles small", s => getComputedStyle(s).display === "block")`},
 		{"a time of day is whole", "/history?from=2026-01-01T10:00&to=2026-01-02T11:00", []int64{1280}, "", `all("[type=datetime-local]", i => i.offsetWidth >= 220)`},
 		{"sessions that are cut off look it", daily, []int64{1280, 390, 320}, `open()`, `(() => {

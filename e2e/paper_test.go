@@ -23,8 +23,8 @@ func TestPaper(t *testing.T) {
 	const daily = "/meetings/201480117/attendees"
 	for path, asked := range map[string]string{ // asked is the sentence; "" there is none
 		"/meetings": "", "/meetings?q=board&sort=subject": "Search “board”, sorted by subject",
-		"/meetings/201559307": "",
-		"/history":            "sorted by start, descending", "/history?organizer=all&q=a": "search “a”, sorted by start, descending",
+		"/meetings/201559307": "", "/calendar": "", "/calendar?view=day&date=2030-01-15": "",
+		"/history": "sorted by start, descending", "/history?organizer=all&q=a": "search “a”, sorted by start, descending",
 		daily: "Sorted by name", daily + "?rows=joins": "In GoTo's order", daily + "?q=a&threshold=50": "there for at least 50 % of the actual length",
 		"/people": "", "/people?q=b": "Search “b”", "/audit": "", "/settings": "", "/help": "", "/pending": "",
 	} {
@@ -35,7 +35,7 @@ func TestPaper(t *testing.T) {
 			t.Errorf("%s says that this was asked: %q", path, said)
 		}
 		for what, holds := range map[string]string{
-			"it has nothing to press":      `[...document.querySelectorAll(".rail, .filters, .twins, .presets, .button, button")].every(e => !e.checkVisibility())`,
+			"it has nothing to press":      `[...document.querySelectorAll(".rail, .filters, .twins, .presets, .add, .button, button")].every(e => !e.checkVisibility())`,
 			"it is black on white":         `getComputedStyle(document.querySelector("h1")).color === "rgb(0, 0, 0)" && getComputedStyle(document.documentElement).backgroundColor === "rgb(255, 255, 255)"`,
 			"nothing is wider":             `[...document.querySelectorAll("main *")].every(e => !e.checkVisibility() || e.closest(".visually-hidden") || e.getBoundingClientRect().right <= innerWidth + 1)`,
 			"tables repeat their headings": `[...document.querySelectorAll("thead")].every(e => getComputedStyle(e).display === "table-header-group" && getComputedStyle(e.closest(".table")).overflow === "visible")`,

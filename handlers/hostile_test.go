@@ -127,6 +127,9 @@ func TestHostileTextOnEveryPage(t *testing.T) {
 		}{
 			"upcoming":           {"/meetings", []string{"subject", "firstName", "lastName"}},
 			"search":             {"/meetings?q=" + url.QueryEscape(typed("q")), []string{"q"}},
+			"week":               {"/calendar", []string{"subject"}},
+			"day":                {"/calendar?view=day&date=2030-01-15", []string{"subject"}},
+			"no date":            {"/calendar?view=day&date=" + url.QueryEscape(typed("date")), []string{"date"}},
 			"meeting":            {"/meetings/" + id, []string{"title:subject", "conferenceCallInfo", "firstName", "email"}},
 			"edit":               {"/meetings/" + id + "/edit", []string{"title:subject"}},
 			"edit of another's":  {"/meetings/" + otherOf[who] + "/edit", []string{"title:subject", "conferenceCallInfo"}},
@@ -250,6 +253,7 @@ func TestHostileTextInEveryFile(t *testing.T) {
 	for path, words := range map[string][]string{
 		"/meetings.csv?":           {"subject", "firstName"},
 		"/history.csv?":            {"subject", "firstName"},
+		"/calendar.csv?":           {"subject", "firstName"},
 		"/people.csv?":             {"firstName", "lastName"},
 		past + ".csv?" + query:     {"attendeeName", "attendeeEmail"},
 		registerAt(past) + ".csv?": {"attendeeName", "attendeeEmail"},

@@ -40,6 +40,14 @@ func TestAddressesThatNameNothing(t *testing.T) {
 		{ben, "/history?organizer=all", 403, "Only for account admins"},
 		{ben, "/history?organizer=" + bensKey, 200, "History"},
 
+		{ada, "/calendar?organizer=123", 404, "GoTo knows no such organizer"},
+		{ada, "/calendar?organizer=all", 422, "History can show those of all"},
+		{ben, "/calendar?organizer=" + adasKey, 403, "Only for account admins"},
+		{ada, "/calendar?view=year", 200, "Week of"},
+		{ada, "/calendar?date=2030-02-30", 422, "Enter the day as year, month, day"},
+		{ada, "/calendar?date=1800-01-01", 422, "Enter the day as year, month, day"},
+		{ada, "/calendar.csv?date=soon", 422, "This date cannot be read"},
+
 		{ada, "/meetings?page=99&q=board", 303, "/meetings?q=board"},
 		{ada, "/meetings?page=abc", 303, "/meetings"},
 		{ada, "/meetings?page=0", 303, "/meetings"},
@@ -202,6 +210,12 @@ func TestWayBackKeepsThePlace(t *testing.T) {
 		if got := crumb("/meetings/" + id + "?back=" + url.QueryEscape(hostile)); got != "/meetings" && !strings.HasPrefix(got, "/meetings?") {
 			t.Errorf("back=%q leads to %q", hostile, got)
 		}
+	}
+
+	week := "/calendar?date=2030-01-15&view=week"
+	to = ada.get(week).doc(t).Find(".slots a").First().AttrOr("href", "")
+	if doc := ada.get(to).doc(t); doc.Find(".crumb a").AttrOr("href", "") != week || !strings.Contains(doc.Find(".crumb").Text(), "Calendar") {
+		t.Errorf("%s leads back by %s", to, doc.Find(".crumb").Text())
 	}
 
 	past := "/history?dir=asc&from=" + time.Now().AddDate(0, 0, -89).Format(time.DateOnly) + "&organizer=" + bensKey + "&sort=subject&to=" + time.Now().Format(time.DateOnly)

@@ -37,6 +37,10 @@ func TestMarkupOfEveryPage(t *testing.T) {
 			"upcoming":          b.get("/portal/meetings"),
 			"nothing found":     b.get("/portal/meetings?q=nothing+like+this"),
 			"sorted":            b.get("/portal/meetings?sort=subject&dir=desc"),
+			"week":              b.get("/portal/calendar"),
+			"day":               b.get("/portal/calendar?view=day&date=2030-01-15"),
+			"no date":           b.get("/portal/calendar?date=soon"),
+			"clocks set":        b.get("/portal/calendar?date=2030-03-31"),
 			"new":               b.get("/portal/meetings/new"),
 			"refused":           b.post("/portal/meetings", url.Values{"subject": {""}, "co_organizer_keys": {"x"}, "meeting_type": {"y"}}),
 			"rows of keys":      b.post("/portal/meetings", plan("add", "row", "co_organizer_keys", "8439885694023990002")),
@@ -81,7 +85,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 		} {
 			checkMarkup(t, user+", "+name, res)
 		}
-		looks := []string{"/portal/meetings", "/portal/meetings/" + id, "/portal/meetings/" + id + "/attendees", past, registerAt(past), "/portal/history"}
+		looks := []string{"/portal/meetings", "/portal/calendar", "/portal/meetings/" + id, "/portal/meetings/" + id + "/attendees", past, registerAt(past), "/portal/history"}
 		for _, path := range looks {
 			b.get(path)
 		}
@@ -98,6 +102,7 @@ func TestMarkupOfEveryPage(t *testing.T) {
 		b.hold(id)
 		for name, res := range map[string]answer{
 			"list with a held delete":    b.get("/portal/meetings"),
+			"calendar with it":           b.get("/portal/calendar?date=2030-01-15"),
 			"meeting with a held delete": b.get("/portal/meetings/" + id),
 			"held deletes":               b.get("/portal/pending"),
 			"in the way of an edit":      b.get("/portal/meetings/" + id + "/edit"),

@@ -47,7 +47,7 @@ func (s *server) showMeeting(c echo.Context) error {
 		Invitation: meetings.InvitationText(m, loc), Withheld: m.Withheld, Created: c.QueryParam(createdNotice) != "",
 		Age:          s.age(c, seen),
 		AttendeesURL: s.address("/meetings/"+id+"/attendees", "organizer", organizer),
-		Back:         views.Link{Label: "Upcoming", URL: s.backLink(c, "/meetings", organizer)},
+		Back:         s.listLink(c, "Upcoming", "/meetings", organizer),
 	}
 	if m.Type != meetings.Recurring && end.After(start) {
 		v.Length = length(int(m.Length().Minutes()))

@@ -30,6 +30,13 @@ func (s *server) newMeeting(c echo.Context) error {
 		StartDate: next.Format(time.DateOnly), StartTime: next.Format("15:04"), Duration: "60",
 		TimeZone: loc.String(), Type: meetings.Scheduled, Audio: meetings.AudioHybrid,
 	}
+	// The calendar's links say when. What cannot be read is as good as nothing.
+	if day, err := time.Parse(time.DateOnly, c.QueryParam("start_date")); err == nil && sane(day) {
+		d.StartDate = day.Format(time.DateOnly)
+	}
+	if clock, err := time.Parse("15:04", c.QueryParam("start_time")); err == nil {
+		d.StartTime = clock.Format("15:04")
+	}
 	return s.showForm(c, http.StatusOK, form{draft: d, formID: rand.Text()})
 }
 

@@ -43,6 +43,10 @@ func TestCallsAPage(t *testing.T) {
 		"who is it":                 {ada, "/people/aliases?person=n:x&meeting=" + daily, 1},
 		"nobody came":               {ada, "/meetings/" + adas + "/attendees", 2},
 		"another's upcoming":        {ada, "/meetings?organizer=" + bens, 1},
+		"calendar":                  {ada, "/calendar", 2},
+		"calendar of a day to come": {ada, "/calendar?view=day&date=2030-01-15", 1},
+		"calendar of a past week":   {ada, "/calendar?date=" + from.Format(time.DateOnly), 2},
+		"another's calendar":        {ada, "/calendar?organizer=" + bens, 2},
 		"another's history of week": {ada, "/history?organizer=" + bens, 1},
 		// One for the users, and one for each of eight organizers and each window.
 		"all organizers' week":          {ada, "/history?organizer=all", 1 + 8},
@@ -70,7 +74,7 @@ func TestCallsAPage(t *testing.T) {
 // twinsOf are the files that a page's rows come as, too.
 func twinsOf(path string) []string {
 	switch {
-	case path == "/meetings" || path == "/history":
+	case path == "/meetings" || path == "/history" || path == "/calendar":
 		return []string{".csv", ".xlsx", ".json", ".ics"}
 	case path == "/people/aliases" || strings.HasSuffix(path, "/erase"):
 		return nil

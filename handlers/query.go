@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portal/meetings"
+	"portal/views"
 )
 
 var (
@@ -69,14 +70,26 @@ func place(self url.Values, page int) string {
 	return q.Encode()
 }
 
-// backLink leads to the list at path where it was left. Only the query comes
-// from the address, so that it leads nowhere else.
+// backLink leads to the list at path where it was left, or to the calendar.
+// Only the query comes from the address, so that it leads nowhere else.
 func (s *server) backLink(c echo.Context, path, organizer string) string {
 	q, err := url.ParseQuery(c.QueryParam(backTo))
 	if err != nil || len(q) == 0 {
 		return s.address(path, "organizer", organizer)
 	}
+	if q.Has("view") {
+		path = "/calendar"
+	}
 	return s.prefix + path + "?" + q.Encode()
+}
+
+// listLink is backLink by name.
+func (s *server) listLink(c echo.Context, label, path, organizer string) views.Link {
+	to := s.backLink(c, path, organizer)
+	if strings.HasPrefix(to, s.prefix+"/calendar?") {
+		label = "Calendar"
+	}
+	return views.Link{Label: label, URL: to}
 }
 
 // pageAsked cuts the page that is asked for out of rows, the first when none

@@ -148,6 +148,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.GET("/meetings/:id/attendees", s.showAttendees)
 	in.GET("/meetings/:id/erase", s.confirmErase)
 	in.POST("/meetings/:id/erase", s.erase)
+	in.GET("/calendar", s.showCalendar)
 	in.GET("/pending", s.listPending)
 	in.POST("/pending/:id", s.decidePending)
 	in.GET("/people", s.listPeople)

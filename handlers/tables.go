@@ -69,9 +69,13 @@ func (s *server) planned(c echo.Context, who meetings.Caller, list []meetings.Me
 	return events, nil
 }
 
-// pastEvents answers sessions that are over as a calendar file. Each is an
-// event of its own, beside the one that was planned.
+// pastEvents answers sessions that are over as a calendar file.
 func (s *server) pastEvents(c echo.Context, rows []meetings.Past, parts ...string) error {
+	return s.calendar(c, export.Calendar{Events: s.sessionEvents(rows)}, parts...)
+}
+
+// sessionEvents are events of their own, beside those that were planned.
+func (s *server) sessionEvents(rows []meetings.Past) []export.Event {
 	events := make([]export.Event, 0, len(rows))
 	for _, p := range rows {
 		events = append(events, export.Event{
@@ -80,7 +84,7 @@ func (s *server) pastEvents(c echo.Context, rows []meetings.Past, parts ...strin
 			Start:       p.Start, End: p.End, Stamp: s.meetings.Now(), Organizer: p.Organizer.Name, Email: p.Organizer.Email,
 		})
 	}
-	return s.calendar(c, export.Calendar{Events: events}, parts...)
+	return events
 }
 
 func (s *server) calendar(c echo.Context, cal export.Calendar, parts ...string) error {

@@ -65,6 +65,7 @@ func (s *server) listUpcoming(c echo.Context) error {
 		States: options(q.Status, "", "Any status", "active", statusNames["active"], "inactive", statusNames["inactive"]),
 		Sorts:  options(q.Sort, "", "Day", "start", "Start", "subject", "Subject", "minutes", "Length", "type", "Type", "status", "Status", "organizer", "Organizer"),
 		Dirs:   options(dir, "", "Ascending", "desc", "Descending"),
+		Tabs:   s.shapes("", "", organizer),
 		Paging: s.paging("/meetings", self, page, pages),
 		Twins:  s.twinLinks("/meetings", self, "csv", "xlsx", "json", "ics"),
 	}

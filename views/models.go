@@ -149,6 +149,7 @@ type Upcoming struct {
 	Zone          string
 	Age           Age
 	Asked         string // what was asked of the rows, for paper
+	Tabs          []Link // the same meetings as a list, a week, a day
 	Next          *Row
 	Days          []Day
 	Query         ListQuery

@@ -92,6 +92,8 @@ func run(ctx context.Context, args []string) error {
 	for _, p := range []struct{ name, path string }{
 		{"upcoming", "/meetings"},
 		{"search", "/meetings?q=nothing+like+this"},
+		{"week", "/calendar"},
+		{"day", "/calendar?view=day"},
 		{"new", "/meetings/new"},
 		{"meeting", meeting},
 		{"edit", meeting + "/edit"},
