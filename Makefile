@@ -30,8 +30,10 @@ setup:
 test: setup
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 9m ./...
 
-soak: setup
-	SOAK=1 go test -v -count=1 -timeout 2h ./soak/
+soak:
+	scripts/setup.sh soak
+	SOAK=1 go test -v -tags soak -count=1 -timeout 2h ./soak/
+	SOAK=1 go test -v -count=1 -run TestMemoryIsBounded ./export/
 	SOAK=1 go test -count=1 -timeout 30m -run "TestFaultMatrix|TestFiguresAreTheSameEverywhere" ./handlers/
 	cd e2e/lighthouse && npm ci --silent
 	go test -v -tags soak -count=1 -timeout 30m ./e2e/lighthouse/

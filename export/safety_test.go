@@ -43,7 +43,7 @@ func TestBadTablesAreRefusedWhole(t *testing.T) {
 
 func TestXLSXOfHostileTexts(t *testing.T) {
 	table := Table{Name: "History", Columns: []Column{{"a", "=1+1"}, {"b", "B"}}, Rows: slices.Values([][]any{
-		{"bad\x00\x0b\xffx", int64(8439885694023999999)}, {strings.Repeat("😀", 20000), 0.5}, {"=1+1", nil},
+		{"bad\x00\x0b\xffx", int64(8439885694023999999)}, {strings.Repeat("😀", 20000), 0.5}, {"=1+1", nil}, {"a\rb\r\nc", nil},
 	})}
 	var b bytes.Buffer
 	if err := table.WriteXLSX(&b, []Fact{{"Source", "=cmd"}}); err != nil {
@@ -62,13 +62,13 @@ func TestXLSXOfHostileTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rows[0][0] != "=1+1" || rows[1][0] != "bad\ufffdx" || rows[3][0] != "=1+1" || len(rows[2][0]) != 4*(maxCellText/2) {
+	if rows[0][0] != "=1+1" || rows[1][0] != "bad\ufffdx" || rows[3][0] != "=1+1" || rows[4][0] != "a\nb\nc" || len(rows[2][0]) != 4*(maxCellText/2) {
 		t.Errorf("got %.100q", rows)
 	}
 	if panes, err := book.GetPanes(name); err != nil || !panes.Freeze || panes.YSplit != 1 {
 		t.Errorf("got panes %+v, %v", panes, err)
 	}
-	if sheet := part(t, b.Bytes(), "xl/worksheets/sheet1.xml"); !strings.Contains(sheet, `<autoFilter ref="$A$1:$B$4"`) || strings.Contains(sheet, "<f>") {
+	if sheet := part(t, b.Bytes(), "xl/worksheets/sheet1.xml"); !strings.Contains(sheet, `<autoFilter ref="$A$1:$B$5"`) || strings.Contains(sheet, "<f>") {
 		t.Errorf("the sheet has no filter, or a formula: %s", sheet[max(0, len(sheet)-200):])
 	}
 }

@@ -136,7 +136,10 @@ const (
 	maxSheetName = 31
 )
 
-func cellText(s string) string { return cut(printable(s), maxCellText) }
+// lineEnds are those of a sheet, which leaves a lone CR out.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+func cellText(s string) string { return cut(lineEnds.Replace(printable(s)), maxCellText) }
 
 // cut shortens s to n UTF-16 units.
 func cut(s string, n int) string {

@@ -2,7 +2,8 @@
 # Installs what the tests need beside Go, git and make, on Debian 12: a C
 # compiler for the race detector, Chromium, fonts and axe-core for the walks,
 # PostgreSQL for the store. What is there already is left alone; what cannot be
-# had is an error that names it.
+# had is an error that names it. With the argument `soak` it installs LibreOffice
+# as well, which only `make soak` needs.
 set -euo pipefail
 
 # Each line: a command or file, and the Debian package that brings it.
@@ -17,6 +18,11 @@ npm                                               npm
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf   fonts-dejavu-core
 /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf  fonts-noto-core
 '
+
+if [ "${1-}" = soak ]; then
+	needs+='/usr/bin/soffice libreoffice-calc-nogui
+'
+fi
 
 has() {
 	case $1 in
