@@ -108,11 +108,14 @@ func TestWholeFiles(t *testing.T) {
 		t.Fatalf("a page has time: %q", body)
 	}
 	for _, tt := range []struct {
-		path, version string
-		length        int64
-	}{{"/file.csv", "HTTP/1.1", -1}, {"/file.csv", "HTTP/1.0", int64(len(text))}, {"/file.xlsx", "HTTP/1.1", int64(len(text))}} {
-		res, body, err := ask(t, s, tt.path, tt.version)
-		if err != nil || string(body) != text || res.ContentLength != tt.length {
+		path, version, encoding string
+		length                  int64
+	}{
+		{"/file.csv", "HTTP/1.1", "identity", -1}, {"/file.csv", "HTTP/1.0", "identity", int64(len(text))},
+		{"/file.csv", "HTTP/1.0", "gzip, zstd", int64(len(text))}, {"/file.xlsx", "HTTP/1.1", "gzip, zstd", int64(len(text))},
+	} {
+		res, body, err := ask(t, s, tt.path, tt.version, "Accept-Encoding: "+tt.encoding)
+		if err != nil || string(body) != text || res.ContentLength != tt.length || res.Header.Get("No-Gzip-Compression") != "" {
 			t.Errorf("%s over %s: %d bytes of the length %v, %v", tt.path, tt.version, len(body), res.ContentLength, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 
 	"portal/export"
@@ -98,10 +99,14 @@ func (s *server) calendar(c echo.Context, cal export.Calendar, parts ...string) 
 // whole.
 func (s *server) file(c echo.Context, kind string, write func(io.Writer) error, parts ...string) error {
 	h, size := c.Response().Header(), ""
-	// HTTP/1.0 knows no other end of a file than the connection's, so there it
-	// has to have a length; a workbook has its first byte after its last row
-	// in any case.
-	if streams := kind == "csv" || kind == "json"; !streams || !c.Request().ProtoAtLeast(1, 1) {
+	streams := kind == "csv" || kind == "json" // a workbook has its first byte after its last row
+	if !c.Request().ProtoAtLeast(1, 1) {
+		// HTTP/1.0 knows no other end of a file than the connection's, unless
+		// it has a length, which is known of what is not compressed.
+		streams = false
+		h.Set(gzhttp.HeaderNoCompression, "1")
+	}
+	if !streams {
 		b, err := s.limits.whole(c.Request().Context(), write)
 		if err != nil {
 			return err
