@@ -43,7 +43,7 @@ func (s *server) showAttendees(c echo.Context) error {
 	}
 	v := s.attendeesHead(c, q, at, seen)
 	if !came.Found {
-		if err := s.whyNobody(c, came.Attendance, seen, q.organizer, &v); err != nil {
+		if err := s.whyNobody(c, q, at, seen, &v); err != nil {
 			return err
 		}
 		return s.page(c, http.StatusOK, views.AttendeesPage(s.base(c, "history", v.Subject, "Attendees"), v), views.Results)
@@ -56,6 +56,12 @@ func (s *server) showAttendees(c echo.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	switch waited := c.QueryParam(hadRows) != ""; {
+	case arrived(c, len(came.Presence.Joins)):
+		v.Announce = "Attendees have arrived: " + v.Announce
+	case waited:
+		v.Announce = "" // nothing new is no news
 	}
 	b, status := s.base(c, "history", v.Subject, "Attendees"), http.StatusOK
 	if v.Paging.Pages > 1 {
@@ -91,7 +97,7 @@ func (s *server) attendeesFile(c echo.Context, q attendeeQuery, at sitting, seen
 		fact("People", strconv.Itoa(len(people))+" of "+strconv.Itoa(len(at.Presence.People))),
 		fact("Minutes in all", strconv.Itoa(meetings.TotalMinutes(people))),
 	)
-	text, _ := reconciled(at.Presence)
+	text, _ := reconciled(at.Presence, false)
 	facts = append(facts, fact("GoTo's own count", text))
 	return s.twin(c, attendeesTable(people, at), facts, parts...)
 }
@@ -149,11 +155,12 @@ func (s *server) measured(v *views.Attendees, q attendeeQuery, at sitting) {
 		{Label: "Length", Figure: length(at.minutes(p.Actual)), Note: lengthNote},
 	}
 	var complete bool
-	if v.Reconciled, complete = reconciled(p); !complete {
-		v.Incomplete = true
-		if s.meetings.Now().Sub(p.Actual.End) < freshReport {
-			v.Reconciled += inAWhile
-		}
+	fresh := meetings.Fresh(p.Actual.End, s.meetings.Now())
+	v.Reconciled, complete = reconciled(p, fresh)
+	v.Incomplete = !complete
+	if p.Running || v.Incomplete && fresh {
+		path := s.address(attendeesPath(at.MeetingID))
+		v.Waits, v.Again = s.waits(q, path, len(p.Joins)), q.at(path, q.values())
 	}
 	v.EraseURL = s.address("/meetings/"+at.MeetingID+"/erase", "occurrence", occurrenceRef(p.Occurrence), "organizer", q.organizer, backTo, q.back)
 }

@@ -120,8 +120,8 @@ func (s sitting) remark(j meetings.Join, span meetings.Span, why meetings.Remark
 }
 
 // reconciled sets GoTo's own figures beside ours in a sentence or two. complete
-// is false when rows are missing.
-func reconciled(p meetings.Presence) (text string, complete bool) {
+// is false when rows are missing, which time may mend when it is fresh.
+func reconciled(p meetings.Presence, fresh bool) (text string, complete bool) {
 	r := meetings.Reconcile(p)
 	complete = true
 	people := count(r.People, "person", "people")
@@ -136,17 +136,18 @@ func reconciled(p meetings.Presence) (text string, complete bool) {
 		text = fmt.Sprintf("GoTo itself counts %s. Here they are %s, since your account decided who is who.", count(r.Attendees, "attendee", "attendees"), people)
 	case meetings.RowsAreMissing:
 		text = fmt.Sprintf("GoTo itself counts %s, but lists only %s: the list is not complete.", count(r.Attendees, "attendee", "attendees"), count(r.Joins, "join", "joins"))
-		complete = false
+		if complete = false; fresh {
+			text += inAWhile
+		}
 	default:
 		text = fmt.Sprintf("GoTo itself counts %s, and its rows make %s; why, the rows do not tell.", count(r.Attendees, "attendee", "attendees"), people)
 	}
 	switch {
 	case r.Minutes == 0:
-	case r.MinutesAgree():
+	case r.MinutesAgree() && r.Verdict == meetings.Agrees:
 		text += " Its length of " + length(r.Minutes) + " agrees, too."
-		if r.Verdict == meetings.Untold {
-			text = text[:len(text)-len(", too.")] + "."
-		}
+	case r.MinutesAgree():
+		text += " Its length of " + length(r.Minutes) + " agrees."
 	default:
 		text += " It gives a length of " + length(r.Minutes) + "; from start to end it is " + length(r.Length) + "."
 	}

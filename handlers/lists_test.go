@@ -275,24 +275,93 @@ func TestWhyNobodyCame(t *testing.T) {
 	}
 	id := ada.create("subject", "Assembly") // in 2030, 09:00 to 09:45 UTC
 	page := "/meetings/" + id + "/attendees"
-	say("before", page, "has not been held yet", 2)
-	say("a session that was none", page+"?occurrence=2020-01-01T10:00:00Z", "nobody joined it", 2)
+	say("before", page, "has not been held yet", 3)
+	say("a session that was none", page+"?occurrence=2020-01-01T10:00:00Z", "Nobody is recorded for this session: GoTo lists none of this meeting that began then", 3)
 	now := time.Date(2030, 1, 15, 9, 55, 0, 0, time.UTC)
 	p.ahead.Store(int64(time.Until(now.Add(-20 * time.Minute))))
-	say("its time", page, "planned for right now", 2)
+	say("its time", page, "planned for right now, and has not been started", 3)
 	p.ahead.Store(int64(time.Until(now.Add(30 * time.Second))))
-	say("just over", page, "was to end 10 minutes ago", 2)
-	say("that session, just over", page+"?occurrence=2030-01-15T09:01:00Z", "was to end 10 minutes ago", 2)
+	say("just over", page, "was to end 10 minutes ago", 3)
+	say("that session, just over", page+"?occurrence=2030-01-15T09:01:00Z", "was to end 10 minutes ago", 3)
 	p.ahead.Store(int64(time.Until(now.Add(24 * time.Hour))))
-	say("long over", page, "Nobody came", 2)
+	say("long over", page, "Nobody came", 3)
 	room := ada.create("subject", "Assembly", "meeting_type", "recurring")
-	say("a room", "/meetings/"+room+"/attendees", "for this room yet", 2)
+	say("a room", "/meetings/"+room+"/attendees", "in this room yet", 3)
 	p.ahead.Store(0)
 	host, _ := strings.CutPrefix(ada.post("/meetings/"+id+"/start", nil).Header.Get("Refresh"), "0; url=")
 	ada.get(host)
 	say("running", page, "is running now", 2)
-	p.sandbox.Control(map[string]any{"faults": []any{fault("GET /G2M/rest/meetings/*", "status", "status", 404)}})
-	say("deleted", "/meetings/"+room+"/attendees", "Nobody is recorded", 2)
+	p.sandbox.Control(map[string]any{"faults": []any{fault("GET /G2M/rest/meetings/*", "status", "status", 404, "times", 0)}})
+	say("deleted", "/meetings/"+room+"/attendees", "Nobody is recorded", 3)
+	p.sandbox.Control(map[string]any{"faults": []any{}})
+
+	// GoTo's history knows the session before its attendees are told.
+	p.editJoins(func([]map[string]any) []map[string]any { return nil })
+	p.sandbox.Advance(10 * time.Minute)
+	at := ada.get(host)
+	ada.do(http.MethodPost, strings.SplitN(host, "?", 2)[0], fields(at.doc(t).Find("form")), "Origin", p.sandbox.URL)
+	p.ahead.Store(int64(16 * time.Minute))
+	say("ended, with no report", page, "The session ended 6 minutes ago. GoTo can take about 15 minutes", 3)
+	p.ahead.Store(int64(3 * time.Hour))
+	say("ended long ago", page, "GoTo counts ", 3)
+}
+
+// A page that waits looks again by itself, keeps still about what is not new,
+// and says when attendees have arrived. Without a script there is a link.
+func TestAWaitingPageLooksAgain(t *testing.T) {
+	p := newPortal(t)
+	b := p.connected("ada")
+	past := b.firstPast()
+	at, err := url.Parse(past)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, err := time.Parse(time.RFC3339, at.Query().Get("occurrence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrive := 0
+	p.editJoins(func(rows []map[string]any) []map[string]any {
+		newest := rows[len(rows)-1]["meetingInstanceKey"]
+		var last []map[string]any
+		for _, r := range rows {
+			if r["meetingInstanceKey"] == newest {
+				last = append(last, r)
+			}
+		}
+		return last[:min(arrive, len(last))]
+	})
+	p.ahead.Store(int64(time.Until(began.Add(50 * time.Minute))))
+	look := func(path string, header ...string) (*goquery.Document, string) {
+		p.ahead.Add(int64(40 * time.Second)) // too late for what was kept
+		doc := b.get(path, header...).doc(t)
+		return doc, doc.Find("#waiting").AttrOr("hx-get", "")
+	}
+	part := []string{"HX-Request", "true", "HX-Request-Type", "partial"}
+	doc, again := look(past)
+	if again == "" || !strings.Contains(doc.Find(".empty").Text(), " minutes ago.") || doc.Find(".empty a").AttrOr("href", "") != past {
+		t.Fatalf("it waits at %q: %s, %q", again, doc.Find(".empty").Text(), doc.Find(".empty a").AttrOr("href", ""))
+	}
+	doc, again = look(again, part...)
+	if again == "" || doc.Find("#announcer").Length() != 0 {
+		t.Errorf("nothing new is announced as %q, and it waits at %q", doc.Find("#announcer").Text(), again)
+	}
+	arrive = 1
+	doc, again = look(again, part...)
+	if said := doc.Find("#announcer").Text(); !strings.HasPrefix(said, "Attendees have arrived: 1 person, sorted by name") {
+		t.Errorf("arrived: %q", said)
+	}
+	if text := doc.Find(".reconciled").Text(); again == "" || !strings.Contains(text, "the list is not complete. GoTo can take") || doc.Find(".reconciled a").AttrOr("href", "") != past {
+		t.Errorf("some: %q, it waits at %q", text, again)
+	}
+	if doc, _ = look(again, part...); doc.Find("#announcer").Length() != 0 {
+		t.Errorf("nothing new is announced as %q", doc.Find("#announcer").Text())
+	}
+	arrive = 100
+	doc, waits := look(again, part...)
+	if said := doc.Find("#announcer").Text(); !strings.HasPrefix(said, "Attendees have arrived: ") || waits != "" || doc.Find(".reconciled a").Length() != 0 {
+		t.Errorf("all: %q, and it waits at %q: %s", said, waits, doc.Find(".reconciled").Text())
+	}
 }
 
 // A search that finds nobody says so and offers all.

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -9,50 +10,91 @@ import (
 	"portal/views"
 )
 
-const (
-	// freshReport is how long a meeting that is over may lack its report.
-	freshReport = time.Hour
-	inAWhile    = " GoTo can take about 15 minutes to report who came."
-)
+// inAWhile follows what ended a short while ago.
+const inAWhile = " GoTo can take about 15 minutes to report who came."
 
-// whyNobody says why nobody is recorded, as far as the meeting itself can
-// tell, by one more call.
-func (s *server) whyNobody(c echo.Context, a meetings.Attendance, seen meetings.Seen, organizer string, v *views.Attendees) error {
-	ref, loc, now := c.QueryParam("occurrence"), zone(c), s.meetings.Now()
-	v.EmptyNext = views.Link{Label: "Look again", URL: s.address("/meetings/"+a.MeetingID+"/attendees", "occurrence", ref, "organizer", organizer, backTo, v.Back)}
-	if len(a.Occurrences) > 0 {
-		v.EmptyNext = views.Link{Label: "The latest session with attendees", URL: s.address("/meetings/"+a.MeetingID+"/attendees", "organizer", organizer, backTo, v.Back)}
-	}
-	m, told, err := s.meetings.Get(c.Request().Context(), reader(c), a.MeetingID, organizer)
-	if _, ok := meetings.FaultKind(err); ok { // deleted, perhaps
-		v.Empty = "Nobody is recorded. Not yet held, running, or over for minutes only: GoTo does not tell; else nobody joined." + inAWhile
-		return nil
-	}
+// hadRows carries, in the address that a waiting page looks at again, how many
+// rows it had: more of them are announced.
+const hadRows = "had"
+
+// whyNobody says why nobody is recorded: one cause, and what to do next. A page
+// that only has to wait looks again by itself.
+func (s *server) whyNobody(c echo.Context, q attendeeQuery, at sitting, seen meetings.Seen, v *views.Attendees) error {
+	start, _ := time.Parse(time.RFC3339, q.ref)
+	why, told, err := s.meetings.WhyNobody(c.Request().Context(), reader(c), at.MeetingID, q.organizer, start)
 	if err != nil {
 		return err
 	}
-	v.Subject, v.Age = subject(m.Subject), s.age(c, seen.And(told))
-	since := now.Sub(m.End)
-	switch {
-	case m.Running:
+	v.Age = s.age(c, seen.And(told))
+	now := s.meetings.Now()
+	if why.Meeting.ID != "" {
+		v.Subject = subject(why.Meeting.Subject)
+	} else if why.Session.MeetingID != "" {
+		v.Subject = subject(why.Session.Subject)
+	}
+	if !start.IsZero() {
+		from := start.In(at.loc)
+		v.When, v.Zone = from.Format("Monday, 2 January 2006")+", "+span(from, why.Session.End.In(at.loc)), meetings.ZoneLabel(at.loc, from)
+	}
+	planned := "Planned: " + longWhen(why.Meeting, at.loc, now.In(at.loc)) + "."
+	path := s.address(attendeesPath(at.MeetingID))
+	v.EmptyNext = views.Link{Label: "History", URL: v.BackURL}
+	if len(at.Occurrences) > 0 {
+		v.EmptyNext = views.Link{Label: "The latest session with attendees", URL: s.address(attendeesPath(at.MeetingID), "organizer", q.organizer, backTo, q.back)}
+	}
+	if why.Passes() {
+		v.EmptyNext = views.Link{Label: "Look again", URL: q.at(path, q.values())}
+		v.Waits = s.waits(q, path, 0)
+	}
+	switch why.Cause {
+	case meetings.StillRunning:
 		v.Empty = "The meeting is running now. GoTo tells who came once it is over."
-	case ref != "" && (m.Timeless() || since > freshReport || since < 0):
-		started, _ := time.Parse(time.RFC3339, ref)
-		v.When = started.In(loc).Format("Monday, 2 January 2006, 15:04")
-		v.Empty = "Nobody is recorded for this session: nobody joined it."
-		if now.Sub(started) < 24*time.Hour {
-			v.Empty = "Nobody is recorded for this session yet. If it ended minutes ago, wait a little:" + inAWhile
+	case meetings.JustEnded:
+		ended := "The meeting was to end "
+		if why.Session.MeetingID != "" {
+			ended = "The session ended "
 		}
-	case m.Timeless():
-		v.Empty = "Nobody is recorded for this room yet. If a session ended minutes ago, wait a little:" + inAWhile
-	case m.Start.After(now):
-		v.Empty = "The meeting has not been held yet. Planned: " + longWhen(m, loc, now.In(loc)) + "."
-	case since < 0:
-		v.Empty = "The meeting is planned for right now, and it is not running: it has not been started, or it ended early." + inAWhile
-	case since <= freshReport:
-		v.Empty = "The meeting was to end " + count(int(since.Minutes()), "minute", "minutes") + " ago." + inAWhile
+		v.Empty = ended + ago(why.Ended, now) + "." + inAWhile
+	case meetings.NotStarted:
+		v.Empty = "The meeting is planned for right now, and has not been started."
+	case meetings.NotHeldYet:
+		v.Empty, v.EmptyNext = "The meeting has not been held yet. "+planned, views.Link{Label: "The meeting", URL: v.MeetingURL}
+	case meetings.NotHeld:
+		v.Empty = "Nobody came: the meeting was not held. " + planned
+	case meetings.NeverUsed:
+		v.Empty, v.EmptyNext = "Nobody has been in this room yet.", views.Link{Label: "The meeting", URL: v.MeetingURL}
+	case meetings.NobodyJoined:
+		v.Empty = "GoTo counts nobody in this session: nobody joined it, or what it kept of them was erased."
+	case meetings.NotListed:
+		v.Empty = "GoTo counts " + count(why.Session.Attendees, "attendee", "attendees") + " in this session, but does not tell who they were."
+	case meetings.Erased:
+		v.Empty = "What GoTo kept of this session was erased."
+	case meetings.NoSuchSession:
+		v.Empty = "Nobody is recorded for this session: GoTo lists none of this meeting that began then."
 	default:
-		v.Empty = "Nobody came. Planned: " + longWhen(m, loc, now.In(loc)) + "."
+		v.Empty = "Nobody is recorded, and GoTo does not tell this meeting any more: it was deleted."
 	}
 	return nil
+}
+
+// waits is the address that a page looks at again by itself.
+func (s *server) waits(q attendeeQuery, path string, had int) string {
+	v := q.values()
+	v.Set(hadRows, strconv.Itoa(had))
+	return q.at(path, v)
+}
+
+// arrived tells whether a page that waited has more rows now.
+func arrived(c echo.Context, rows int) bool {
+	had, err := strconv.Atoi(c.QueryParam(hadRows))
+	return err == nil && rows > had
+}
+
+// ago says how long something is over.
+func ago(t, now time.Time) string {
+	minutes := int(now.Sub(t).Minutes())
+	if minutes < 1 {
+		return "less than a minute ago"
+	}
+	return count(minutes, "minute", "minutes") + " ago"
 }

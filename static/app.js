@@ -1,8 +1,8 @@
 "use strict";
-// Everything works without this file; it adds what only a script can do.
+// Everything works without this file, too.
 (() => {
-  // The Content-Security-Policy allows one Trusted Types policy, by this name.
-  // What htmx inserts comes from our own templates, which escape.
+  // The one Trusted Types policy that is allowed. What htmx inserts comes from
+  // our own templates, which escape.
   htmx.registerExtension("trusted-types", {
     init: (api) => {
       if (window.trustedTypes) api.initSecurity(trustedTypes.createPolicy("htmx", { createHTML: (s) => s }));
@@ -10,17 +10,18 @@
   });
 
   const byID = (id) => document.getElementById(id);
+  const on = document.addEventListener.bind(document);
   const say = (text) => byID("announcer")?.replaceChildren(text);
 
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
+  on("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
     if (!button) return;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
     } catch {
       const area = document.createElement("textarea");
       area.value = button.dataset.copy;
-      area.setAttribute("readonly", "");
+      area.readOnly = true;
       area.className = "visually-hidden";
       document.body.append(area);
       area.select();
@@ -35,7 +36,7 @@
     setTimeout(() => button.replaceChildren(...label), 1600);
   });
 
-  // The reader goes to what a button brought about, or why a form was refused.
+  // To what a button brought about, or why a form was refused.
   const lead = () => {
     const to = document.querySelector("[data-focus]") ?? byID("problems");
     to?.removeAttribute("data-focus");
@@ -43,9 +44,13 @@
   };
   lead();
 
-  document.addEventListener("htmx:before:request", (e) => e.target.closest?.("main, form")?.setAttribute("aria-busy", "true"));
-  document.addEventListener("htmx:finally:request", () => document.querySelectorAll("[aria-busy]").forEach((n) => n.removeAttribute("aria-busy")));
-  document.addEventListener("htmx:after:swap", lead);
+  on("htmx:before:request", (e) => {
+    // What waits stays as it is while nobody sees it, or somebody works in it.
+    if (e.target.id !== "waiting") e.target.closest?.("main, form")?.setAttribute("aria-busy", true);
+    else if (document.hidden || document.activeElement.closest("#results :is(details, form)")) e.preventDefault();
+  });
+  on("htmx:finally:request", () => document.querySelectorAll("[aria-busy]").forEach((n) => (n.ariaBusy = null)));
+  on("htmx:after:swap", lead);
 
   // Seconds that the server wrote are counted down, in its own words.
   setInterval(() => {
@@ -76,18 +81,18 @@
   };
 
   let pause;
-  const typing = (event) => {
+  const typing = (e) => {
     const show = (id, text) => {
       const out = byID(id);
       if (!out || out.textContent === text) return;
       out.textContent = text;
-      if (!event) return;
+      if (!e) return;
       clearTimeout(pause); // said once the typing pauses
       pause = setTimeout(say, 1000, text);
     };
     try { show("ends", ends()); } catch { show("ends", ""); } // a zone this browser does not know
     show("subject-count", counted());
   };
-  document.addEventListener("input", typing);
+  on("input", typing);
   typing();
 })();

@@ -15,6 +15,7 @@ type Attendees struct {
 	Tiles      []Tile
 	Reconciled string // GoTo's own figures beside ours
 	Incomplete bool   // rows are missing
+	Again      string // address to look again; "" when there is nothing to wait for
 
 	Action    string
 	Filter    AttendeeFilter
@@ -45,6 +46,7 @@ type Attendees struct {
 
 	Empty     string // why there is nobody
 	EmptyNext Link
+	Waits     string // address that the page looks at again by itself; "" it does not
 }
 
 // Tile is one figure.
