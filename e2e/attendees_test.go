@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -85,6 +86,59 @@ func TestAttendeesInPlace(t *testing.T) {
 	plain.must(plain.Until("search", path(came), chromedp.Clear(named("q")), chromedp.SendKeys(named("q"), "00035"+enterKey)))
 	plain.must(plain.Do("open the person", chromedp.Click(chromedp.CSS(".opens summary"))))
 	plain.see("the rows behind", `//tr[@class="behind"]//li[contains(., "1 h")]`)
+}
+
+// A page that is left open looks again by itself, and says when attendees have
+// arrived: not while nobody sees it.
+func TestAttendeesArrive(t *testing.T) {
+	t.Parallel()
+	portal := program.Start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
+	w := &walk{tab: open(t, false), portal: portal, sandbox: portal.Base + "/sandbox", user: ada}
+	w.connect()
+	id := w.create("Waited for", "")
+	host := w.start(id)
+	w.visit(portal.Base + "/meetings/" + id + "/attendees")
+	w.seeText("The meeting is running now", "looks again by itself")
+	control(t, portal, `{"advance_s":600}`)
+	endAt(t, host)
+
+	asked := func() string { return callsOf(control(t, portal, `{}`)) }
+	before := asked()
+	look := func(hidden bool) {
+		t.Helper()
+		_, err := run[string](w.tab, "hide or show the page", fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange")); ""`, hidden))
+		w.must(err)
+	}
+	look(true)
+	w.becomes("a busy page", `String(document.querySelectorAll("[aria-busy]").length)`, "0")
+	if now := asked(); now != before {
+		t.Errorf("a hidden page asks GoTo: %s, before %s", now, before)
+	}
+	look(false)
+	w.becomes("what is said", `document.getElementById("announcer").textContent.slice(0, 24)`, "Attendees have arrived: ")
+	w.becomes("the people", `String(document.querySelectorAll("tr.person").length > 2)`, "true")
+	w.becomes("what waits", `String(document.querySelectorAll("#waiting").length)`, "0")
+}
+
+// endAt ends a meeting on the simulator's host page.
+func endAt(t *testing.T, host *url.URL) {
+	t.Helper()
+	form := host.Query()
+	page := *host
+	page.RawQuery = ""
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodPost, page.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("ending the meeting: %d", res.StatusCode)
+	}
 }
 
 // control changes the simulator, and returns its state.

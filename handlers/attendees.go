@@ -77,7 +77,11 @@ func attendeesPath(id string) string { return "/meetings/" + id + "/attendees" }
 
 // attendeesFile answers what the page shows, every page of it.
 func (s *server) attendeesFile(c echo.Context, q attendeeQuery, at sitting, seen meetings.Seen) error {
-	facts := s.facts(c, seen, "Attendees of meeting "+at.MeetingID+", 1 call", upperFirst(q.inWords(at.base())), sessionFacts(c, at.MeetingID, at.Subject, at.Presence.Occurrence)...)
+	calls := "Attendees of meeting " + at.MeetingID + ", 1 call"
+	if q.yard.Scheduled {
+		calls += "; the meeting itself, 1 call"
+	}
+	facts := s.facts(c, seen, calls, upperFirst(q.inWords(at.base())), sessionFacts(c, at.MeetingID, at.Subject, at.Presence.Occurrence)...)
 	parts := []string{at.Subject, at.Presence.Start.In(at.loc).Format(time.DateOnly), "attendees"}
 	if q.joins {
 		joins := meetings.JoinQuery{Text: q.people.Text, Sort: q.people.Sort, Desc: q.people.Desc}.Apply(at.Presence.Joins)

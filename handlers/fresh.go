@@ -23,6 +23,7 @@ func reader(c echo.Context) meetings.Caller {
 	who.Stale = format(r) == "" // an old file would be taken for a new one
 	switch control := r.Header.Get("Cache-Control"); {
 	case strings.Contains(control, "no-cache"), strings.Contains(control, "max-age=0"): // the browser's Reload
+	case c.QueryParam(hadRows) != "": // a page that waits for news
 	case isPartial(r):
 		who.MaxAge = partAge
 	default:

@@ -170,11 +170,9 @@ func (s *server) showHistory(c echo.Context) error {
 		told, _, _ := explain(m.Err, c.Request())
 		v.Missing = append(v.Missing, "Meetings of "+m.Organizer.Label()+" are missing here: "+told.title+".")
 	}
-	switch {
-	case len(rows) == 0 && q.Text != "":
-		v.Empty = "Nothing matches your search in this range."
-	case len(rows) == 0:
-		v.Empty = "No meeting ended in this range. A meeting that runs now, or ended minutes ago, is listed once GoTo has its report."
+	s.notYet(c, &v, r, organizer, self, len(looked.Rows))
+	if len(rows) == 0 {
+		s.noHistory(&v, r, now, q.Text, organizer)
 	}
 	title := "History"
 	if pages > 1 {

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"maps"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -88,6 +90,55 @@ func (s *server) waits(q attendeeQuery, path string, had int) string {
 func arrived(c echo.Context, rows int) bool {
 	had, err := strconv.Atoi(c.QueryParam(hadRows))
 	return err == nil && rows > had
+}
+
+// notYet names what a look back that reaches to now cannot have: what runs, by
+// name as far as the list of upcoming meetings told a moment ago, and what has
+// just ended. While something is known to be missing, or nothing is there, the
+// page looks again by itself.
+func (s *server) notYet(c echo.Context, v *views.History, r dateRange, organizer string, self url.Values, had int) {
+	if now := s.meetings.Now(); r.from.After(now) || !r.to.After(now) {
+		return
+	}
+	v.Again = s.prefix + "/history"
+	if len(self) > 0 {
+		v.Again += "?" + self.Encode()
+	}
+	v.NotYet = "What runs now, or ended in the last 15 minutes or so, is not listed yet: GoTo adds it once it has its report."
+	for _, m := range s.meetings.RunningLately(caller(c), organizer) {
+		v.Running = append(v.Running, views.Link{Label: subject(m.Subject), URL: s.address("/meetings/"+m.ID, "organizer", organizer)})
+	}
+	if len(v.Running) > 0 {
+		v.NotYet += " Running now:"
+	}
+	if organizer != meetings.AllOrganizers && (len(v.Running) > 0 || had == 0) {
+		self = maps.Clone(self)
+		self.Set(hadRows, strconv.Itoa(had))
+		v.Waits = s.prefix + "/history?" + self.Encode()
+	}
+	switch {
+	case arrived(c, had):
+		v.Announce = "Past meetings have arrived: " + v.Announce
+	case c.QueryParam(hadRows) != "":
+		v.Announce = ""
+	}
+}
+
+// noHistory says why a look back finds nothing, and what to do next.
+func (s *server) noHistory(v *views.History, r dateRange, now time.Time, searched, organizer string) {
+	switch {
+	case searched != "":
+		v.Empty = "Nothing matches your search in this range."
+		v.EmptyNext = views.Link{Label: "All of the range", URL: s.address("/history", "from", r.typedFrom, "to", r.typed, "organizer", organizer)}
+	case r.from.After(now):
+		v.Empty = "This range has not begun: nothing was held in it yet."
+		v.EmptyNext = views.Link{Label: "Upcoming meetings", URL: s.address("/meetings")}
+	case v.NotYet != "":
+		v.Empty, v.EmptyNext = "No meeting has ended in this range.", views.Link{Label: "Look again", URL: v.Again}
+	default:
+		v.Empty = "No meeting was held in this range."
+		v.EmptyNext = views.Link{Label: "The last 90 days", URL: s.address("/history", "from", now.AddDate(0, 0, -89).Format(time.DateOnly), "to", now.Format(time.DateOnly), "organizer", organizer)}
+	}
 }
 
 // ago says how long something is over.

@@ -196,6 +196,21 @@ func (a *answers) land(k key, began time.Time) {
 	}
 }
 
+// kept is the answer to a question if it is there and at most maxAge old,
+// without asking anybody.
+func kept[T any](s *Service, c Caller, maxAge time.Duration, question string) (T, bool) {
+	var none T
+	if c.Session == nil {
+		return none, false
+	}
+	a, found := s.kept.get(key{c.Session.ID(), c.Session.Writes(), question})
+	if !found || s.kept.now().Sub(a.at) > maxAge {
+		return none, false
+	}
+	v, ok := a.value.(T)
+	return v, ok
+}
+
 func (a *answers) get(k key) (*answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

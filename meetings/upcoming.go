@@ -59,6 +59,25 @@ func (s *Service) upcoming(ctx context.Context, c Caller, organizer string) ([]g
 	})
 }
 
+// lately is how old an answer may be that tells what runs now.
+const lately = 5 * time.Minute
+
+// RunningLately returns the organizer's meetings that ran when the list of
+// upcoming ones was last read, as far as that was lately. It asks nobody.
+func (s *Service) RunningLately(c Caller, organizer string) []Meeting {
+	if organizer == c.UserKey {
+		organizer = ""
+	}
+	rows, _ := kept[[]gotomeeting.Meeting](s, c, lately, "upcoming "+organizer)
+	var list []Meeting
+	for _, row := range rows {
+		if row.Running {
+			list = append(list, Meeting{ID: row.ID, Subject: row.Subject, Start: row.Start, End: row.End, Type: row.Type, Running: true})
+		}
+	}
+	return list
+}
+
 // UpcomingQuery chooses and orders rows of the upcoming list.
 type UpcomingQuery struct {
 	Text   string // in subject, meeting id, organizer's name, e-mail or key

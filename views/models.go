@@ -319,7 +319,11 @@ type History struct {
 	ShowOrganizer      bool
 	Missing            []string
 	Problems           []Problem
-	Empty              string
+	Empty              string // why there is nothing, with EmptyNext to do
+	EmptyNext          Link
+	NotYet             string // what the range should have and GoTo does not list; "" when it is over
+	Running            []Link // known of it
+	Again, Waits       string // address to look again, and to look at by itself
 	Announce           string
 }
 
