@@ -20,7 +20,7 @@ npm                                               npm
 '
 
 if [ "${1-}" = soak ]; then
-	needs+='/usr/bin/soffice libreoffice-calc-nogui
+	needs+='/usr/lib/libreoffice/program/libsclo.so  libreoffice-calc-nogui
 '
 fi
 

@@ -46,7 +46,7 @@ var hostile = []string{
 // something else by who opens it eagerly.
 var numbers = []string{"007", "1e5", "1/2", "2026-01-02", "12:30", "TRUE", "1,000", "50%", "$5"}
 
-// Lists of attendees with hostile names, opened by LibreOffice: no cell is a
+// Lists of attendees and a register with hostile names, opened by LibreOffice: no cell is a
 // formula, times are times, figures are figures, and names are what people
 // typed.
 func TestLibreOffice(t *testing.T) {
@@ -68,9 +68,9 @@ func TestLibreOffice(t *testing.T) {
 
 	meeting := jsonTable(t, b, "/history.json?q=Scale").Rows[0]["meeting_id"]
 	files, cells, formulas := 0, 0, 0
-	for _, list := range []string{"", "rows=joins", "rows=joins&sort=join&dir=desc"} {
-		path := fmt.Sprint("/meetings/", meeting, "/attendees")
-		want := jsonTable(t, b, path+".json?"+list)
+	for _, list := range []string{"attendees.%s", "attendees.%s?rows=joins", "attendees.%s?rows=joins&sort=join&dir=desc", "register.%s"} {
+		path := fmt.Sprint("/meetings/", meeting, "/", list)
+		want := jsonTable(t, b, fmt.Sprintf(path, "json"))
 		seen := map[string]bool{}
 		for _, row := range want.Rows {
 			seen[fmt.Sprint(row["name"])] = true
@@ -80,7 +80,7 @@ func TestLibreOffice(t *testing.T) {
 				t.Errorf("nobody is called %q", name)
 			}
 		}
-		csv, xlsx := file(t, b, path+".csv?"+list), file(t, b, path+".xlsx?"+list)
+		csv, xlsx := file(t, b, fmt.Sprintf(path, "csv")), file(t, b, fmt.Sprintf(path, "xlsx"))
 		for _, tt := range []struct {
 			way   string
 			sheet [][]cell
@@ -114,7 +114,7 @@ func TestLibreOffice(t *testing.T) {
 			}
 		}
 	}
-	report(t, began, "%d files of attendees, %d names, %d cells opened: %d formulas; times are times, figures figures, names intact", files, len(names), cells, formulas)
+	report(t, began, "%d files, %d names, %d cells opened: %d formulas; times are times, figures figures, names intact", files, len(names), cells, formulas)
 }
 
 // renamed stands in front of GoTo and gives attendees other names, one for
