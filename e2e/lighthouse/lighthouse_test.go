@@ -53,7 +53,7 @@ func TestLighthouse(t *testing.T) {
 	table.WriteString("| page | performance | accessibility | best practices | layout shift | bytes | requests |\n|---|---|---|---|---|---|---|\n")
 	const daily = "/meetings/201480117"
 	for _, p := range []struct{ name, path, cookie string }{ //
-		{"start page", "/", ""}, {"upcoming", "/meetings", cookie}, {"new meeting", "/meetings/new", cookie}, {"meeting", daily, cookie},
+		{"start page", "/", ""}, {"upcoming", "/meetings", cookie}, {"week", "/calendar", cookie}, {"new meeting", "/meetings/new", cookie}, {"meeting", daily, cookie},
 		{"edit", daily + "/edit", cookie}, {"delete", daily + "/delete", cookie}, {"history", "/history", cookie}, {"attendees", daily + "/attendees", cookie}, {"register", daily + "/register", cookie}, {"who is who", "/people/aliases", cookie},
 		{"people", "/people", cookie}, {"settings", "/settings", cookie}, {"sessions", "/settings/sessions", cookie}, {"pending", "/pending", cookie},
 		{"audit", "/audit", cookie}, {"help", "/help", cookie},
