@@ -136,11 +136,7 @@ func (s *server) agenda(c echo.Context, q calendarQuery) (agenda, error) {
 	if a.lookedFor {
 		both.Go(func() {
 			// Sessions are found by their start, and one may reach into the first day.
-			from, to := q.from().AddDate(0, 0, -1), q.to()
-			if today := calendar.Days(now.In(zone(c)), zone(c), 1)[0]; today.End.Before(to) {
-				to = today.End
-			}
-			past, looked, a.unknown = s.meetings.History(back, who, q.organizer, from.UTC(), to.UTC())
+			past, looked, a.unknown = s.meetings.History(back, who, q.organizer, q.from().AddDate(0, 0, -1).UTC(), q.to().UTC())
 		})
 	}
 	list, seen, err := s.meetings.Upcoming(ctx, who, q.organizer)

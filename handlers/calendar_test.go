@@ -185,9 +185,45 @@ func TestCalendarOfThisWeek(t *testing.T) {
 
 	id := ada.create("subject", "Doomed")
 	ada.hold(id)
-	held := ada.get("/calendar?date=2030-01-15").doc(t).Find(".slots .going")
+	then := ada.get("/calendar?date=2030-01-15").doc(t)
+	if then.Find(".list .running").Length() != 0 {
+		t.Error("what runs now stands out in another week")
+	}
+	held := then.Find(".slots .going")
 	if held.Find("a").Text() != "Doomed" || held.Find("small").Text() == "" {
 		t.Errorf("a held delete looks like %q", held.Text())
+	}
+}
+
+// A session that went on after midnight is on both days.
+func TestCalendarAfterMidnight(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	night := time.Date(2025, 1, 15, 0, 0, 0, 0, berlin(t))
+	p.wire.edit = func(call string, answer []byte) []byte {
+		if call != "GET /sandbox/G2M/rest/historicalMeetings" {
+			return answer
+		}
+		const form = "2006-01-02T15:04:05Z"
+		return fmt.Appendf(nil, `[{"meetingId":"600000001","subject":"Late","meetingType":"scheduled","startTime":%q,"endTime":%q,"numAttendees":"2","sessionId":"3000000000000000001"}]`,
+			night.Add(-20*time.Minute).UTC().Format(form), night.Add(40*time.Minute).UTC().Format(form))
+	}
+	ada := p.connected("ada")
+	got := days(ada.get("/calendar?view=day&date=2025-01-15").doc(t))
+	if want := "Tue 23:40 – 00:40 Late (at-0 past-0 for-0 and-40 over)"; len(got) != 1 || got[0] != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Who is signed out by the history alone is asked to sign in, not told that it
+// is missing.
+func TestCalendarOfWhoIsSignedOut(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	ada := p.connected("ada")
+	p.sandbox.Control(map[string]any{"revoke_refresh_tokens": true, "faults": []any{fault("GET /G2M/rest/historicalMeetings", "status", "status", 401, "times", 0)}})
+	if res := ada.get("/calendar"); res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(res.Header.Get("Location"), "/?return=%2Fcalendar") {
+		t.Errorf("%d to %q", res.StatusCode, res.Header.Get("Location"))
 	}
 }
 
