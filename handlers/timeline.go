@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +24,12 @@ const (
 
 	leastBar  = 3   // units, so that a moment is seen
 	mostBars  = 400 // the table has everybody
+	panelRows = 20  // lines that paper keeps together
 	mostTicks = 8
-	mostMet   = 4  // times of a quorum that are named
-	mostSteps = 30 // rows of the curve's table
+
+	scrollsFrom = 400 // pixels of bars, from which app.css gives them a bar to scroll
+	mostMet     = 4   // times of a quorum that are named
+	mostSteps   = 30  // rows of the curve's table
 )
 
 // axis places times across the plot.
@@ -92,12 +96,17 @@ func drawTimeline(at sitting, people []meetings.Attendee, quorum int) *views.Tim
 			t.Met = append(t.Met, a.stretch(s))
 		}
 	}
-	t.RowHeight, t.Dense = rowHeight(min(len(people), mostBars))
-	for i, who := range people[:min(len(people), mostBars)] {
-		t.Rows = append(t.Rows, a.bars(at, who, i*t.RowHeight))
+	drawn := people[:min(len(people), mostBars)]
+	t.RowHeight, t.Look = rowHeight(len(drawn))
+	t.Scrolls = len(drawn)*t.RowHeight > scrollsFrom
+	for panel := range slices.Chunk(drawn, panelRows) {
+		p := views.TimelinePanel{Height: len(panel) * t.RowHeight}
+		for i, who := range panel {
+			p.Rows = append(p.Rows, a.bars(at, who, i*t.RowHeight))
+		}
+		t.Panels = append(t.Panels, p)
 	}
-	t.Height = len(t.Rows)*t.RowHeight + 2
-	if more := len(people) - len(t.Rows); more > 0 {
+	if more := len(people) - len(drawn); more > 0 {
 		t.More = "Bars of the first " + strconv.Itoa(mostBars) + "; the table has the other " + strconv.Itoa(more) + ", too."
 	}
 	t.Steps = at.steps(a)
@@ -129,15 +138,16 @@ func (a axis) bars(at sitting, who meetings.Attendee, y int) views.TimelineRow {
 	return row
 }
 
-// rowHeight is how high a line is drawn, the lower the more there are.
-func rowHeight(rows int) (pixels int, dense bool) {
+// rowHeight is how high a line is drawn, the lower the more there are, and the
+// class of its letters in app.css.
+func rowHeight(rows int) (pixels int, look string) {
 	switch {
 	case rows <= 15:
-		return 24, false
+		return 24, ""
 	case rows <= 60:
-		return 18, false
+		return 18, "low"
 	}
-	return 13, true
+	return 13, "dense"
 }
 
 // curve is the outline of the people present. Of what falls into one unit the
@@ -206,7 +216,7 @@ func (a axis) ticks(loc *time.Location) []views.Tick {
 	var list []views.Tick
 	for _, t := range a.rounds(loc, step) {
 		u := a.unit(t)
-		tick := views.Tick{Unit: u, X: a.percent(u), Label: t.Format(layout), Anchor: anchor(u)}
+		tick := views.Tick{Unit: u, X: a.percent(u), Label: t.Format(layout), Anchor: anchor(u), Minor: len(list)%2 == 1}
 		if layout == "15:04" && t.Hour() == 0 && t.Minute() == 0 {
 			tick.Label = t.Format("Mon")
 		}

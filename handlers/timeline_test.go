@@ -49,12 +49,13 @@ func TestDrawTimeline(t *testing.T) {
 	if got, want := tl.Curve, "M0 90H0V60H250V30H500V60H750V30H983V0H1000V90H1000V90Z"; got != want {
 		t.Errorf("curve %s, want %s", got, want)
 	}
+	rows := tl.Panels[0].Rows
 	for i, want := range []string{"[{0 1000}]", "[{250 250} {750 250}]", "[{333 3}]", "[{983 17}]"} {
-		if got := fmt.Sprint(tl.Rows[i].Bars); got != want {
-			t.Errorf("%s: bars %s, want %s", tl.Rows[i].Name, got, want)
+		if got := fmt.Sprint(rows[i].Bars); got != want {
+			t.Errorf("%s: bars %s, want %s", rows[i].Name, got, want)
 		}
 	}
-	if got, want := tl.Rows[1].Title, "Ben: 10:15:00 – 10:30:00, 10:45:00 – 11:00:00; 30 min, 50.0 %"; got != want {
+	if got, want := rows[1].Title, "Ben: 10:15:00 – 10:30:00, 10:45:00 – 11:00:00; 30 min, 50.0 %"; got != want {
 		t.Errorf("title %q", got)
 	}
 	if got := fmt.Sprint(tl.Met); got != "[{250 250} {750 250}]" || tl.QuorumLine.Y != 30 || tl.Peak.Y != 0 {
@@ -88,18 +89,22 @@ func TestTimelineStaysWithinItsEdges(t *testing.T) {
 	} {
 		for _, quorum := range []int{0, 1, 2000} {
 			tl := drawTimeline(at, at.Presence.People, quorum)
-			if len(tl.Rows) != min(len(at.Presence.People), 400) || (tl.More != "") != (len(at.Presence.People) > 400) {
-				t.Errorf("%s: %d rows, %q", name, len(tl.Rows), tl.More)
-			}
-			for i, r := range tl.Rows {
-				if r.Y != i*tl.RowHeight || r.Y+tl.RowHeight > tl.Height {
-					t.Errorf("%s: row %d at %d of %d", name, i, r.Y, tl.Height)
-				}
-				for _, s := range append(r.Bars, tl.Met...) {
-					if s.X < 0 || s.Width < 1 || s.X+s.Width > plotWidth {
-						t.Errorf("%s: %+v", name, s)
+			rows := 0
+			for _, panel := range tl.Panels {
+				rows += len(panel.Rows)
+				for i, r := range panel.Rows {
+					if r.Y != i*tl.RowHeight || r.Y+tl.RowHeight > panel.Height {
+						t.Errorf("%s: row %d at %d of %d", name, i, r.Y, panel.Height)
+					}
+					for _, s := range append(r.Bars, tl.Met...) {
+						if s.X < 0 || s.Width < 1 || s.X+s.Width > plotWidth {
+							t.Errorf("%s: %+v", name, s)
+						}
 					}
 				}
+			}
+			if rows != min(len(at.Presence.People), 400) || (tl.More != "") != (len(at.Presence.People) > 400) || tl.Scrolls != (rows > 15) {
+				t.Errorf("%s: %d rows, %q, scrolls: %t", name, rows, tl.More, tl.Scrolls)
 			}
 			if len(tl.Ticks) > mostTicks || len(tl.Ticks) == 0 {
 				t.Errorf("%s: %d ticks", name, len(tl.Ticks))
@@ -142,8 +147,8 @@ func TestTimelineShowsThePlan(t *testing.T) {
 	at := drawn(t, 1, "Ada 0-60")
 	at.Presence.Base = meetings.Span{Start: at.Presence.Start.Add(-time.Hour), End: at.Presence.Start.Add(30 * time.Minute)}
 	tl := drawTimeline(at, at.Presence.People, 0)
-	if *tl.Plan != (views.Stretch{X: 0, Width: 750}) || fmt.Sprint(tl.Rows[0].Bars) != "[{500 500}]" {
-		t.Errorf("the plan %+v, Ada %+v", *tl.Plan, tl.Rows[0].Bars)
+	if *tl.Plan != (views.Stretch{X: 0, Width: 750}) || fmt.Sprint(tl.Panels[0].Rows[0].Bars) != "[{500 500}]" {
+		t.Errorf("the plan %+v, Ada %+v", *tl.Plan, tl.Panels[0].Rows[0].Bars)
 	}
 }
 

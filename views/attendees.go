@@ -119,10 +119,17 @@ type Timeline struct {
 	Plan                  *Stretch // the scheduled time, where that is measured by
 	Ticks                 []Tick
 
-	RowHeight, Height int
-	Dense             bool // small letters
-	Rows              []TimelineRow
-	Steps             []Step // the curve as a table
+	RowHeight int
+	Look      string // class of the letters
+	Scrolls   bool   // there are too many lines to be seen at once
+	Panels    []TimelinePanel
+	Steps     []Step // the curve as a table
+}
+
+// TimelinePanel is some of the lines, which paper keeps together.
+type TimelinePanel struct {
+	Height int
+	Rows   []TimelineRow
 }
 
 // Mark is a word at a height of the curve.
@@ -141,9 +148,10 @@ type Tick struct {
 	Unit      int
 	X, Anchor string
 	Label     string
+	Minor     bool // left out where there is little room
 }
 
-// TimelineRow is one person's line.
+// TimelineRow is one person's line; Y is within its panel.
 type TimelineRow struct {
 	Y                  int
 	Name, Title        string
