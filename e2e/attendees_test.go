@@ -38,6 +38,15 @@ func TestAttendeesInPlace(t *testing.T) {
 		w.becomes("the focus and what is said", `document.activeElement.id + ": " + document.getElementById("announcer").textContent.trim()`, id+": "+says)
 	}
 	said("q", "100 of 150 people, sorted by name, “person 000” in name or e-mail, late is over 1 min")
+	// What is typed while the answer is on its way stays.
+	_, err := run[string](w.tab, "type on meanwhile", `document.addEventListener("htmx:after:request", () => document.getElementById("q").value += "00", {once: true}); ""`)
+	w.must(err)
+	w.must(w.Do("type more", chromedp.KeyEvent("0")))
+	said("q", "10 of 150 people, sorted by name, “person 0000” in name or e-mail, late is over 1 min")
+	w.becomes("what was typed meanwhile", `document.getElementById("q").value`, "person 000000")
+	w.must(w.Do("take it back", chromedp.KeyEvent("\b\b\b")))
+	said("q", "100 of 150 people, sorted by name, “person 000” in name or e-mail, late is over 1 min")
+
 	w.activate("#sort-minutes")
 	said("sort-minutes", "100 of 150 people, sorted by time present, “person 000” in name or e-mail, late is over 1 min")
 	w.activate("#sort-minutes")
@@ -57,7 +66,7 @@ func TestAttendeesInPlace(t *testing.T) {
 	w.becomes("the focus", `document.activeElement.id`, "problems")
 	w.becomes("the form", `document.getElementById("quorum").value + document.getElementById("quorum").getAttribute("aria-invalid")`, "manytrue")
 	w.Forgive() // the browser reports every 422
-	_, err := run[string](w.tab, "select what was typed", `document.getElementById("quorum").select(); ""`)
+	_, err = run[string](w.tab, "select what was typed", `document.getElementById("quorum").select(); ""`)
 	w.must(err)
 	w.must(w.Do("ask for a quorum", chromedp.KeyEvent("7"+enterKey)))
 	w.becomes("the caption", `(document.querySelector("figcaption p:nth-child(2)") ?? document.body).textContent.slice(0, 21)`, "A quorum of 7 was met")
@@ -109,12 +118,16 @@ func TestAttendeesArrive(t *testing.T) {
 		_, err := run[string](w.tab, "hide or show the page", fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange")); ""`, hidden))
 		w.must(err)
 	}
+	// app.js listens first, and stops what should not be asked.
+	_, err := run[string](w.tab, "listen", `window.stopped = []; document.addEventListener("htmx:before:request", (e) => stopped.push(e.defaultPrevented)); ""`)
+	w.must(err)
 	look(true)
-	w.becomes("a busy page", `String(document.querySelectorAll("[aria-busy]").length)`, "0")
+	w.becomes("a page that keeps still", `stopped.join()`, "true")
 	if now := asked(); now != before {
 		t.Errorf("a hidden page asks GoTo: %s, before %s", now, before)
 	}
 	look(false)
+	w.becomes("a page that asks", `stopped.join()`, "true,false")
 	w.becomes("what is said", `document.getElementById("announcer").textContent.slice(0, 24)`, "Attendees have arrived: ")
 	w.becomes("the people", `String(document.querySelectorAll("tr.person").length > 2)`, "true")
 	w.becomes("what waits", `String(document.querySelectorAll("#waiting").length)`, "0")

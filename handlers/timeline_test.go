@@ -81,11 +81,12 @@ func TestTimelineStaysWithinItsEdges(t *testing.T) {
 		many[i] = fmt.Sprintf("P%03d %d-%d", i, i%50, 50+i%70)
 	}
 	for name, at := range map[string]sitting{
-		"one":          drawn(t, 1, "Ada 0-60"),
-		"a moment":     drawn(t, 0.02, "Ada 0-1"),
-		"nine hundred": drawn(t, 2, many...),
-		"over days":    drawn(t, 80, "Ada 0-4800", "Ben 1440-2880"),
-		"to the edge":  drawn(t, 1, "Ada 60-90", "Ben 0-60"),
+		"one":              drawn(t, 1, "Ada 0-60"),
+		"a moment":         drawn(t, 0.02, "Ada 0-1"),
+		"nine hundred":     drawn(t, 2, many...),
+		"over days":        drawn(t, 80, "Ada 0-4800", "Ben 1440-2880"),
+		"a minute of days": drawn(t, 80, "Ada 0-4800", "Ben 97-98"),
+		"to the edge":      drawn(t, 1, "Ada 60-90", "Ben 0-60"),
 	} {
 		for _, quorum := range []int{0, 1, 2000} {
 			tl := drawTimeline(at, at.Presence.People, quorum)

@@ -111,6 +111,8 @@ func TestPlanned(t *testing.T) {
 	}{
 		"begun before its time":       {m, noon.Add(-10 * time.Minute), noon, ""},
 		"begun late":                  {m, noon.Add(5 * time.Hour), noon, ""},
+		"within half a day":           {m, noon.Add(-12 * time.Hour), noon, ""},
+		"a little more than that":     {m, noon.Add(12*time.Hour + time.Second), noon.Add(12*time.Hour + time.Second), ""},
 		"held on another day":         {m, noon.Add(26 * time.Hour), noon.Add(26 * time.Hour), ""},
 		"planned again for next week": {change(func(m *Meeting) { m.Start, m.End = m.Start.AddDate(0, 0, 7), m.End.AddDate(0, 0, 7) }), noon, noon, ""},
 		"a room":                      {change(func(m *Meeting) { m.Type = Recurring }), noon, time.Time{}, PlanOfRoom},
