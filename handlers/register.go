@@ -190,8 +190,7 @@ func (s *server) fillRegister(c echo.Context, v *views.Register, id string, a re
 		v.Summary = strconv.Itoa(len(members)) + " of " + count(len(r.Members), "person", "people")
 	}
 	v.Summary += " in " + count(len(r.Dates), "session", "sessions")
-	v.Announce = v.Summary
-	if len(v.Empty) > 0 {
+	if v.Announce = v.Summary + ". " + a.inWords(); v.Empty != "" {
 		v.Announce = v.Empty
 		return
 	}
