@@ -38,7 +38,6 @@ func (s *server) whyNobody(c echo.Context, q attendeeQuery, at sitting, seen mee
 		from := start.In(at.loc)
 		v.When, v.Zone = from.Format("Monday, 2 January 2006")+", "+span(from, why.Session.End.In(at.loc)), meetings.ZoneLabel(at.loc, from)
 	}
-	planned := "Planned: " + longWhen(why.Meeting, at.loc, now.In(at.loc)) + "."
 	path := s.address(attendeesPath(at.MeetingID))
 	v.EmptyNext = views.Link{Label: "History", URL: v.BackURL}
 	if len(at.Occurrences) > 0 {
@@ -48,35 +47,43 @@ func (s *server) whyNobody(c echo.Context, q attendeeQuery, at sitting, seen mee
 		v.EmptyNext = views.Link{Label: "Look again", URL: q.at(path, q.values())}
 		v.Waits = s.waits(q, path, 0)
 	}
+	switch v.Empty = whyInWords(why, now, at.loc); why.Cause {
+	case meetings.NotHeldYet, meetings.NeverUsed:
+		v.EmptyNext = views.Link{Label: "The meeting", URL: v.MeetingURL}
+	}
+	return nil
+}
+
+// whyInWords is the one cause, for a page.
+func whyInWords(why meetings.Absence, now time.Time, loc *time.Location) string {
+	planned := "Planned: " + longWhen(why.Meeting, loc, now.In(loc)) + "."
 	switch why.Cause {
 	case meetings.StillRunning:
-		v.Empty = "The meeting is running now. GoTo tells who came once it is over."
+		return "The meeting is running now. GoTo tells who came once it is over."
 	case meetings.JustEnded:
 		ended := "The meeting was to end "
 		if why.Session.MeetingID != "" {
 			ended = "The session ended "
 		}
-		v.Empty = ended + ago(why.Ended, now) + "." + inAWhile
+		return ended + ago(why.Ended, now) + "." + inAWhile
 	case meetings.NotStarted:
-		v.Empty = "The meeting is planned for right now, and has not been started."
+		return "The meeting is planned for right now, and has not been started."
 	case meetings.NotHeldYet:
-		v.Empty, v.EmptyNext = "The meeting has not been held yet. "+planned, views.Link{Label: "The meeting", URL: v.MeetingURL}
+		return "The meeting has not been held yet. " + planned
 	case meetings.NotHeld:
-		v.Empty = "Nobody came: the meeting was not held. " + planned
+		return "Nobody came: the meeting was not held. " + planned
 	case meetings.NeverUsed:
-		v.Empty, v.EmptyNext = "Nobody has been in this room yet.", views.Link{Label: "The meeting", URL: v.MeetingURL}
+		return "Nobody has been in this room yet."
 	case meetings.NobodyJoined:
-		v.Empty = "GoTo counts nobody in this session: nobody joined it, or what it kept of them was erased."
+		return "GoTo counts nobody in this session: nobody joined it, or what it kept of them was erased."
 	case meetings.NotListed:
-		v.Empty = "GoTo counts " + count(why.Session.Attendees, "attendee", "attendees") + " in this session, but does not tell who they were."
+		return "GoTo counts " + count(why.Session.Attendees, "attendee", "attendees") + " in this session, but does not tell who they were."
 	case meetings.Erased:
-		v.Empty = "What GoTo kept of this session was erased."
+		return "What GoTo kept of this session was erased."
 	case meetings.NoSuchSession:
-		v.Empty = "Nobody is recorded for this session: GoTo lists none of this meeting that began then."
-	default:
-		v.Empty = "Nobody is recorded, and GoTo does not tell this meeting any more: it was deleted."
+		return "Nobody is recorded for this session: GoTo lists none of this meeting that began then."
 	}
-	return nil
+	return "Nobody is recorded, and GoTo does not tell this meeting any more: it was deleted."
 }
 
 // waits is the address that a page looks at again by itself.

@@ -36,7 +36,6 @@ func TestCallsAPage(t *testing.T) {
 		"history of three windows":  {ada, "/history?from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 3},
 		"attendees":                 {ada, past, 1},
 		"what to erase":             {ada, strings.Replace(past, "/attendees", "/erase", 1), 2},
-		"register":                  {ada, "/meetings/" + adas + "/register", 2},
 		"register of a room":        {ada, registerOf, 3},
 		"register of a quarter":     {ada, registerOf + "?from=" + from.Format(time.DateOnly), 4},
 		"who is who":                {ada, "/people/aliases", 0},

@@ -105,7 +105,9 @@ func (s *server) showRegister(c echo.Context) error {
 	v.Age, v.Notes = s.age(c, seen), s.registerNotes(c, a, r)
 	v.Paging, v.Twins = s.paging(registerPath(id), self, page, pages), s.twinLinks(registerPath(id), self, "csv", "xlsx", "json")
 	if len(members) == 0 {
-		v.Empty, v.EmptyNext = s.whyNoRegister(id, a, r, loc)
+		if err := s.whyNoRegister(c, a, r, &v); err != nil {
+			return err
+		}
 	}
 	s.fillRegister(c, &v, id, a, r, members, cut)
 	v.Decided = s.aliasRows(c, r.Aliases.Applied(r.Decisions()))
@@ -127,7 +129,7 @@ func (s *server) wrongRegister(c echo.Context, id string, a registerAsked) error
 	v.Problems, v.Empty = a.problems, "Correct the dates above to see the register."
 	b := s.base(c, "history", v.Subject, "Register")
 	b.Wrong = true
-	return s.page(c, http.StatusUnprocessableEntity, views.RegisterPage(b, v))
+	return s.page(c, http.StatusUnprocessableEntity, views.RegisterPage(b, v), views.Results)
 }
 
 // registerHead is what a register shows whatever comes out.
@@ -162,22 +164,38 @@ func (s *server) registerNotes(c echo.Context, a registerAsked, r meetings.Regis
 	return notes
 }
 
-// whyNoRegister names the one cause why nobody is listed.
-func (s *server) whyNoRegister(id string, a registerAsked, r meetings.Register, loc *time.Location) (why string, next views.Link) {
-	all := views.Link{Label: "All its sessions", URL: s.address(registerPath(id), "organizer", a.organizer)}
-	attendees := views.Link{Label: "Attendees", URL: s.address(attendeesPath(id), "organizer", a.organizer)}
+// whyNoRegister names the one cause why nobody is listed, and what to do next.
+func (s *server) whyNoRegister(c echo.Context, a registerAsked, r meetings.Register, v *views.Register) error {
+	loc, path := zone(c), registerPath(r.MeetingID)
+	v.EmptyNext = views.Link{Label: "All its sessions", URL: s.address(path, "organizer", a.organizer)}
 	known := r.Occurrences // newest first
 	switch {
 	case len(r.Members) > 0:
-		all.Label, all.URL = "Show all", s.address(registerPath(id), "organizer", a.organizer, "from", a.typedFrom, "to", a.typedTo)
-		return "Nobody matches your search.", all
+		v.Empty = "Nobody matches your search."
+		v.EmptyNext = views.Link{Label: "Show all", URL: s.address(path, "organizer", a.organizer, "from", a.typedFrom, "to", a.typedTo)}
 	case len(r.Dates) > 0:
-		return "Nobody is recorded in the " + count(len(r.Dates), "session", "sessions") + " that GoTo's history has here. Fresh reports can take GoTo about 15 minutes.", attendees
+		v.Empty = "Nobody is recorded in the " + count(len(r.Dates), "session", "sessions") + " that GoTo's history has here."
+		if meetings.Fresh(r.Dates[len(r.Dates)-1].End, s.meetings.Now()) {
+			v.Empty += inAWhile
+		}
+		v.EmptyNext = views.Link{Label: "Attendees", URL: v.AttendeesURL}
 	case len(known) > 0:
 		day := func(t time.Time) string { return t.In(loc).Format("2 January 2006") }
-		return "The meeting had no session in this range. Its sessions with attendees were between " + day(known[len(known)-1].Start) + " and " + day(known[0].Start) + ".", all
+		v.Empty = "The meeting had no session in this range. Its sessions with attendees were between " + day(known[len(known)-1].Start) + " and " + day(known[0].Start) + "."
+	case !a.from.IsZero() || !a.to.IsZero():
+		v.Empty = "No session of this meeting is recorded in this range."
+	default:
+		why, told, err := s.meetings.WhyNobody(c.Request().Context(), reader(c), r.MeetingID, a.organizer, time.Time{})
+		if err != nil {
+			return err
+		}
+		if why.Meeting.ID != "" {
+			v.Subject = subject(why.Meeting.Subject)
+		}
+		v.Age = s.age(c, told)
+		v.Empty, v.EmptyNext = whyInWords(why, s.meetings.Now(), loc), views.Link{Label: "Attendees", URL: v.AttendeesURL}
 	}
-	return "No session of this meeting is recorded yet. The page of its attendees says why.", attendees
+	return nil
 }
 
 // fillRegister fills in the table: the members of this page under the newest

@@ -427,12 +427,12 @@ func TestEmptyRegisters(t *testing.T) {
 	newest := doc.Find("th.date time").First().AttrOr("datetime", "")
 	other := ada.create("meeting_type", "recurring")
 	for name, c := range map[string]struct{ path, why, next string }{
-		"search":        {registerOf + "?q=nobody+like+this&sort=name&dir=asc", "Nobody matches your search.", registerOf},
-		"range":         {registerOf + "?from=2020-01-01&to=2020-02-01", "The meeting had no session in this range. Its sessions with attendees were between ", registerOf},
-		"to come":       {registerOf + "?from=2199-01-01", "The meeting had no session in this range.", registerOf},
-		"nobody":        {registerOf + "?from=" + newest[:10] + "&to=" + newest[:10], "Nobody is recorded in the 1 session", "/meetings/" + daily + "/attendees"},
-		"none at all":   {"/meetings/" + other + "/register", "No session of this meeting is recorded yet.", "/meetings/" + other + "/attendees"},
-		"of a stranger": {"/meetings/" + other + "/register?q=x", "No session of this meeting is recorded yet.", "/meetings/" + other + "/attendees"},
+		"search":      {registerOf + "?q=nobody+like+this&sort=name&dir=asc", "Nobody matches your search.", registerOf},
+		"range":       {registerOf + "?from=2020-01-01&to=2020-02-01", "The meeting had no session in this range. Its sessions with attendees were between ", registerOf},
+		"to come":     {registerOf + "?from=2199-01-01", "The meeting had no session in this range.", registerOf},
+		"nobody":      {registerOf + "?from=" + newest[:10] + "&to=" + newest[:10], "Nobody is recorded in the 1 session", "/meetings/" + daily + "/attendees"},
+		"none at all": {"/meetings/" + other + "/register", "Nobody has been in this room yet.", "/meetings/" + other + "/attendees"},
+		"none in it":  {"/meetings/" + other + "/register?from=2020-01-01", "No session of this meeting is recorded in this range.", "/meetings/" + other + "/register"},
 	} {
 		p.ahead.Add(int64(2 * time.Second))
 		res := ada.get(c.path)
@@ -452,6 +452,10 @@ func TestEmptyRegisters(t *testing.T) {
 	wrong := ada.get(registerOf + "?from=" + url.QueryEscape("<b>1</b>") + "&q=ada").doc(t)
 	if wrong.Find("#from").AttrOr("value", "") != "<b>1</b>" || wrong.Find("#q").AttrOr("value", "") != "ada" || wrong.Find("#from-error").Length() != 1 {
 		t.Error("what was typed is gone")
+	}
+	part := ada.get(registerOf+"?from=x", "HX-Request", "true", "HX-Request-Type", "partial")
+	if doc := part.doc(t); part.StatusCode != 422 || strings.Contains(part.body, "<html") || doc.Find("#results #problems a[href='#from']").Length() != 1 {
+		t.Errorf("a part that is refused: %d %.200s", part.StatusCode, part.body)
 	}
 	if res := p.connected("ben").get(registerOf); res.StatusCode != http.StatusForbidden {
 		t.Errorf("ben sees ada's register: %d", res.StatusCode)
