@@ -43,14 +43,18 @@ func (s *Service) Attendees(ctx context.Context, c Caller, id string) (Attendanc
 	joins := make([]attendance.Join, 0, len(rows))
 	for _, r := range rows {
 		a.Subject, a.OrganizerKey = cmp.Or(a.Subject, r.Subject), cmp.Or(a.OrganizerKey, r.OrganizerKey)
-		joins = append(joins, attendance.Join{
-			Name: r.Name, Email: r.Email, Joined: r.Joined, Left: r.Left,
-			InstanceKey: r.InstanceKey, Start: r.Start, End: r.End,
-			OrganizerEmail: r.OrganizerEmail, Attendees: r.NumAttendees, Minutes: r.Minutes,
-		})
+		joins = append(joins, joinOf(r))
 	}
 	a.Occurrences = attendance.Occurrences(joins)
 	return a, seen, nil
+}
+
+func joinOf(r gotomeeting.Join) Join {
+	return Join{
+		Name: r.Name, Email: r.Email, Joined: r.Joined, Left: r.Left,
+		InstanceKey: r.InstanceKey, Start: r.Start, End: r.End,
+		OrganizerEmail: r.OrganizerEmail, Attendees: r.NumAttendees, Minutes: r.Minutes,
+	}
 }
 
 // Choose finds the occurrence that ref names: an instance key, or a start as

@@ -52,6 +52,7 @@ type GoTo interface {
 	Attendees(ctx context.Context, ts gotomeeting.TokenSource, meetingID string) ([]gotomeeting.Join, error)
 	EraseSession(ctx context.Context, ts gotomeeting.TokenSource, organizerKey, sessionID string) error
 	EraseAttendees(ctx context.Context, ts gotomeeting.TokenSource, organizerKey, sessionID string) error
+	OrganizerAttendees(ctx context.Context, ts gotomeeting.TokenSource, organizerKey string, from, to time.Time) ([]gotomeeting.Join, error)
 	Users(ctx context.Context, ts gotomeeting.TokenSource, accountKey string, f gotomeeting.UserFilter) ([]gotomeeting.User, error)
 	Invite(ctx context.Context, ts gotomeeting.TokenSource, accountKey string, i gotomeeting.Invitation) ([]gotomeeting.InvitedUser, error)
 	Licenses(ctx context.Context, ts gotomeeting.TokenSource, accountKey string) ([]gotomeeting.License, error)

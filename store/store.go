@@ -16,6 +16,7 @@ import (
 
 	"portal/auth"
 	"portal/meetings"
+	"portal/reports"
 )
 
 // deadline bounds every question to the database; a caller's own may be
@@ -26,6 +27,7 @@ var (
 	_ auth.Store      = (*Store)(nil)
 	_ meetings.Memory = (*Store)(nil)
 	_ meetings.Holds  = (*Store)(nil)
+	_ reports.Store   = (*Store)(nil)
 )
 
 // Store is an open database. Its methods may be called at the same time, and
@@ -104,8 +106,8 @@ const feedsKept = 90 * 24 * time.Hour
 // was changed.
 const revisionsKept = 30 * 24 * time.Hour
 
-// Sweep deletes sessions, feeds, connect flows, drafts, creates and held deletes that have expired and
-// returns how many there were.
+// Sweep deletes sessions, feeds, connect flows, drafts, creates, held deletes
+// and reports that have expired and returns how many there were.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
 	for _, expired := range []struct {
@@ -121,6 +123,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		{"DELETE FROM creates WHERE begun <= $1", now.Add(-createsKept)},
 		{"DELETE FROM pending WHERE created <= $1", now.Add(-pendingKept)},
 		{"DELETE FROM revisions WHERE ends <= $1", now.Add(-revisionsKept)},
+		{"DELETE FROM reports WHERE expires <= $1", now},
 	} {
 		n, err := s.exec(ctx, expired.statement, millis(expired.at))
 		if err != nil {
