@@ -20,6 +20,7 @@ import (
 	"portal/gotomeeting"
 	"portal/handlers"
 	"portal/meetings"
+	"portal/reports"
 	"portal/sandbox"
 	"portal/static"
 	"portal/store"
@@ -155,13 +156,18 @@ func wire(ctx context.Context, c Config, l net.Listener, m *metrics, log *slog.L
 		GoTo: goTo, Memory: p.store, Holds: p.store, Vault: door.Vault("pending"), Place: place(c, l), JoinBase: places.Join, Log: log,
 	})
 	m.keeps(p.meetings.Kept)
+	long := reports.New(reports.Config{
+		Meetings: p.meetings, Store: p.store, Vault: door.Vault("reports"), Place: place(c, l), Log: log,
+		Ended: func(err error) bool { return errors.Is(err, auth.ErrSessionEnded) },
+	})
+	p.closers = append(p.closers, long.Stop)
 	resuming, cancel := context.WithTimeout(ctx, openDeadline)
 	defer cancel()
-	if err := p.meetings.Resume(resuming); err != nil {
+	if err := errors.Join(p.meetings.Resume(resuming), long.Resume(resuming)); err != nil {
 		return p, err
 	}
 	pages, err := handlers.New(handlers.Config{
-		Auth: door, Meetings: p.meetings, PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies,
+		Auth: door, Meetings: p.meetings, Reports: long, PublicURL: public, NeedsPublicURL: c.needsPublicURL(), Sandbox: c.Sandbox, TrustedProxies: c.Proxies,
 		Assets: static.Handler(), Ready: p.ready, Log: log, Observe: m.request,
 	})
 	if err != nil {

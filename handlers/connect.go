@@ -135,9 +135,12 @@ func (s *server) signOut(c echo.Context) error {
 }
 
 // disconnect sends held deletes first: afterwards there is no token to send
-// them with.
+// them with. What was collected about people goes with the permission.
 func (s *server) disconnect(c echo.Context) error {
 	if err := s.meetings.Flush(c.Request().Context(), caller(c)); err != nil {
+		return err
+	}
+	if err := s.reports.Forget(c.Request().Context(), caller(c)); err != nil {
 		return err
 	}
 	feed, err := s.auth.FeedOf(c.Request().Context(), session(c))

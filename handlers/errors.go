@@ -12,6 +12,7 @@ import (
 
 	"portal/auth"
 	"portal/meetings"
+	"portal/reports"
 )
 
 // Refusals of the portal itself.
@@ -119,6 +120,12 @@ func explain(err error, r *http.Request) (told refusal, retryAfter time.Duration
 	}
 	if errors.Is(err, meetings.ErrNoPending) {
 		return *errNoPending, 0, false
+	}
+	if errors.Is(err, reports.ErrNoReport) {
+		return *errNoReport, 0, false
+	}
+	if errors.Is(err, reports.ErrStopping) {
+		return refusal{http.StatusServiceUnavailable, "The portal is about to restart", "It takes no new report just now. Nothing is lost: send the form again in a moment.", "Reports", "/reports"}, 10 * time.Second, false
 	}
 	if errors.Is(err, meetings.ErrNoAlias) {
 		return *errNoAlias, 0, false

@@ -49,7 +49,7 @@ func roleLine(u auth.Identity) string {
 }
 
 // isPartial tells whether htmx asked for a part of the page. Only page,
-// answerError and reader decide by it.
+// answerError, reader and showReport decide by it.
 func isPartial(r *http.Request) bool {
 	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full" && r.Header.Get("HX-History-Restore-Request") != "true"
 }
@@ -233,6 +233,8 @@ func returnPath(path string) string {
 		return strings.TrimSuffix(path, "/erase") + "/attendees"
 	case strings.HasPrefix(path, "/people"):
 		return "/people"
+	case strings.HasPrefix(path, "/reports"):
+		return "/reports"
 	case path == "/settings/sessions":
 		return path
 	case strings.HasPrefix(path, "/settings"):

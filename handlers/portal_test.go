@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 	"portal/gotomeeting"
 	"portal/handlers"
 	"portal/meetings"
+	"portal/reports"
 	"portal/sandbox"
 	"portal/sandbox/sandboxtest"
 	"portal/static"
@@ -39,6 +41,7 @@ type portal struct {
 	log      *logBuffer
 	store    *store.Store
 	meetings *meetings.Service
+	reports  *reports.Service
 	file     string // of the database
 	wire     *wiretap
 	goTo     *unreliable  // with deadlines
@@ -170,8 +173,14 @@ func newPortalWith(t *testing.T, o options) *portal {
 		Now: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) },
 	})
 	p.door = door
+	p.reports = reports.New(reports.Config{
+		Meetings: p.meetings, Store: db, Vault: door.Vault("reports"), Place: "here", Log: log, Pause: time.Millisecond,
+		Ended: func(err error) bool { return errors.Is(err, auth.ErrSessionEnded) },
+		Now:   func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) },
+	})
+	t.Cleanup(func() { _ = p.reports.Stop(context.Background()) })
 	p.config = handlers.Config{
-		Auth: door, Meetings: p.meetings,
+		Auth: door, Meetings: p.meetings, Reports: p.reports,
 		PublicURL: public, Sandbox: true, TrustedProxies: o.proxies, Assets: static.Handler(), Ready: db.Ping, Log: log, Deadline: o.deadlines.page,
 	}
 	handler, err = handlers.New(p.config)

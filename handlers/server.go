@@ -1,6 +1,6 @@
 // Package handlers is HTTP in, HTML or a data twin out: it binds a request,
-// asks auth who is there, calls one method of meetings, and hands a plain view
-// model to views. It is the only room that knows the web framework.
+// asks auth who is there, calls one method of meetings or reports, and hands a
+// plain view model to views. It is the only room that knows the web framework.
 package handlers
 
 import (
@@ -22,12 +22,14 @@ import (
 
 	"portal/auth"
 	"portal/meetings"
+	"portal/reports"
 )
 
 // Config is what New needs.
 type Config struct {
 	Auth           *auth.Auth
 	Meetings       *meetings.Service
+	Reports        *reports.Service
 	PublicURL      *url.URL // scheme, host and path prefix, the only source of them
 	NeedsPublicURL bool     // /setup shows how to set PUBLIC_URL and takes no form
 	Sandbox        bool
@@ -47,6 +49,7 @@ type Config struct {
 type server struct {
 	auth     *auth.Auth
 	meetings *meetings.Service
+	reports  *reports.Service
 	public   *url.URL
 	prefix   string // path prefix, "" or "/prefix"
 	needsURL bool
@@ -82,7 +85,7 @@ func (s *server) around(e *echo.Echo, cfg Config) (http.Handler, error) {
 
 func newServer(cfg Config) *server {
 	s := &server{
-		auth: cfg.Auth, meetings: cfg.Meetings, public: cfg.PublicURL, prefix: strings.TrimSuffix(cfg.PublicURL.Path, "/"),
+		auth: cfg.Auth, meetings: cfg.Meetings, reports: cfg.Reports, public: cfg.PublicURL, prefix: strings.TrimSuffix(cfg.PublicURL.Path, "/"),
 		needsURL: cfg.NeedsPublicURL, sandbox: cfg.Sandbox, ready: cfg.Ready, log: cfg.Log, observe: cfg.Observe,
 		limits: newLimits(cfg.Meetings.Now),
 	}
@@ -151,6 +154,10 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	in.GET("/calendar", s.showCalendar)
 	in.GET("/pending", s.listPending)
 	in.POST("/pending/:id", s.decidePending)
+	in.GET("/reports", s.showReports)
+	in.POST("/reports", s.startReport)
+	in.GET("/reports/:id", s.showReport)
+	in.POST("/reports/:id/cancel", s.cancelReport)
 	in.GET("/people", s.listPeople)
 	in.POST("/people", s.invitePerson)
 	in.POST("/people/names", s.nameKey)
@@ -166,6 +173,7 @@ func (s *server) router(cfg Config) (*echo.Echo, error) {
 	long := e.Group("", deadline(3*page), s.loadSession, needSession, s.limitSession)
 	long.GET("/history", s.showHistory)
 	long.GET("/meetings/:id/register", s.showRegister, plainID(s.prefix))
+	long.GET("/reports/person", s.showPerson)
 
 	// Last, or each group's own guards would ask a visitor to sign in first, for
 	// a page that there is not.

@@ -42,6 +42,9 @@ func (s *server) endSessions(c echo.Context) error {
 	case session(c).ID():
 		return s.signOut(c)
 	case "all":
+		if err := s.reports.Forget(c.Request().Context(), caller(c)); err != nil {
+			return err
+		}
 		if err := s.auth.EndSessions(c.Response(), c.Request(), session(c)); err != nil {
 			return err
 		}

@@ -18,13 +18,15 @@ const (
 	CoOrganizers Fragment = "coorganizers" // the co-organizer rows of the form
 	BannerOnly   Fragment = "banner"       // an error, aimed at the banner
 	PendingOnly  Fragment = "pending"      // the deletes that wait
+	ReportOnly   Fragment = "report"       // how far a report is
+	Organizers   Fragment = "organizers"   // whom a report can be about
 )
 
 // Base is what every page has.
 type Base struct {
 	Title     []string // most particular first; the product's name is added
 	Wrong     bool     // a submit was refused: the title says so
-	Nav       string   // "meetings", "history", "people", "settings", "help" or ""
+	Nav       string   // "meetings", "history", "people", "reports", "settings", "help" or ""
 	Path      string   // path prefix, "" or "/prefix"
 	User      *User    // nil: nobody is signed in
 	Sandbox   bool
@@ -34,6 +36,7 @@ type Base struct {
 	RequestID string
 	FormToken string // "" leaves the hidden field out
 	Partial   bool   // htmx asked for a part: announcements go along
+	Refresh   int    // seconds after which a browser without scripts looks again; 0 never
 }
 
 // User is who is signed in.
