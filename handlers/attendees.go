@@ -64,6 +64,9 @@ func (s *server) showAttendees(c echo.Context) error {
 		v.Announce = "" // nothing new is no news
 	}
 	b, status := s.base(c, "history", v.Subject, "Attendees"), http.StatusOK
+	if v.Paging.Page > 1 {
+		v.Waits = "" // who reads on is not called back to the first page
+	}
 	if v.Paging.Pages > 1 {
 		b.Title[1] += ", page " + strconv.Itoa(v.Paging.Page)
 	}

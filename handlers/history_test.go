@@ -83,6 +83,9 @@ func TestHistoryUpToNow(t *testing.T) {
 	if !strings.Contains(names, "Running now: Support desk, running now") || !strings.HasPrefix(again, "/history?had=") {
 		t.Errorf("running: %q, it waits at %q", names, again)
 	}
+	if n := b.get("/history?from=" + day(-89) + "&page=2").doc(t).Find("#waiting").Length(); n != 0 {
+		t.Error("the second page waits, too")
+	}
 	part := []string{"HX-Request", "true", "HX-Request-Type", "partial"}
 	if said := b.get(again, part...).doc(t).Find("#announcer").Text(); said != "" {
 		t.Errorf("nothing new is announced as %q", said)

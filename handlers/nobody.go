@@ -118,7 +118,8 @@ func (s *server) notYet(c echo.Context, v *views.History, r dateRange, organizer
 	if len(v.Running) > 0 {
 		v.NotYet += " Running now:"
 	}
-	if organizer != meetings.AllOrganizers && (len(v.Running) > 0 || had == 0) {
+	// Who reads on is not called back to the first page.
+	if organizer != meetings.AllOrganizers && v.Paging.Page == 1 && (len(v.Running) > 0 || had == 0) {
 		self = maps.Clone(self)
 		self.Set(hadRows, strconv.Itoa(had))
 		v.Waits = s.prefix + "/history?" + self.Encode()
