@@ -216,7 +216,9 @@ func (s *Service) Start(ctx context.Context, c meetings.Caller, r Request) (stri
 	}
 	go func() {
 		defer s.dismiss(job)
-		s.carryOut(job)
+		if err := guarded(func() error { s.carryOut(job); return nil }); err != nil {
+			s.cfg.Log.ErrorContext(job.ctx, "a report failed", "report", job.id, "error", err)
+		}
 	}()
 	return row.ID, nil
 }

@@ -17,7 +17,7 @@ import (
 const (
 	resultColumn = "result"
 	resultSchema = 1
-	// mostBytes bounds a result as it is opened.
+	// mostBytes bounds a result, unpacked.
 	mostBytes = 64 << 20
 )
 
@@ -82,7 +82,7 @@ func (r *Result) add(who meetings.Person, sessions []session, strays int) bool {
 		r.Joins += len(p.Who)
 		r.Sessions = append(r.Sessions, p)
 	}
-	return r.Joins <= MostJoins
+	return r.Joins+len(r.Sessions) <= MostJoins
 }
 
 // occurrence is who came to a session.
@@ -128,9 +128,17 @@ func moment(ms int64) time.Time {
 // seal packs and seals a result for the row of that id.
 func (s *Service) seal(id string, r Result) (keyID string, sealed []byte, err error) {
 	r.Schema = resultSchema
+	text, err := json.Marshal(r)
+	if err == nil && len(text) > mostBytes {
+		err = errTooMuch // it could not be opened
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("packing a report: %w", err)
+	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(r), z.Close()); err != nil {
+	_, err = z.Write(text)
+	if err := errors.Join(err, z.Close()); err != nil {
 		return "", nil, fmt.Errorf("packing a report: %w", err)
 	}
 	return s.cfg.Vault.Seal(resultColumn, id, b.Bytes())

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -80,8 +82,12 @@ func (s *Service) carryOut(r *run) {
 	defer late.Stop()
 	beating, stop := context.WithCancel(r.ctx)
 	var beats sync.WaitGroup
-	beats.Go(func() { s.beat(beating, r) })
-	err := s.collect(r)
+	beats.Go(func() {
+		if err := guarded(func() error { s.beat(beating, r); return nil }); err != nil {
+			s.cfg.Log.ErrorContext(r.ctx, "progress of a report not written", "report", r.id, "error", err)
+		}
+	})
+	err := guarded(func() error { return s.collect(r) })
 	stop()
 	beats.Wait()
 	if row, keep := s.verdict(r, err); keep {
@@ -127,7 +133,11 @@ func (s *Service) collect(r *run) error {
 			if r.ctx.Err() != nil {
 				return nil
 			}
-			s.readOne(r, i, spans)
+			err := guarded(func() error { s.readOne(r, i, spans); return nil })
+			if err != nil {
+				s.cfg.Log.ErrorContext(r.ctx, "an organizer is missing in a report", "report", r.id, "organizer", people[i].Key, "error", err)
+				r.reading(i, func(at *Reading) { at.State, at.Why = ReadFailed, OwnFault })
+			}
 			return nil
 		})
 	}
@@ -190,7 +200,7 @@ func (s *Service) readOne(r *run, i int, spans []meetings.Span) {
 func (s *Service) patiently(ctx context.Context, call func(context.Context) error) error {
 	pause := s.cfg.Pause
 	for try := 1; ; try++ {
-		err := call(ctx)
+		err := guarded(func() error { return call(ctx) })
 		if err == nil || ctx.Err() != nil || s.cfg.Ended(err) {
 			return err
 		}
@@ -210,6 +220,16 @@ func (s *Service) patiently(ctx context.Context, call func(context.Context) erro
 		case <-time.After(wait):
 		}
 	}
+}
+
+// guarded makes an error of a panic, which would end the portal for everybody.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic in a report: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // verdict is what became of a report; false when nobody wants to know.
@@ -251,7 +271,7 @@ func (s *Service) verdict(r *run, err error) (Row, bool) {
 		var sealing error
 		if row.KeyID, row.Result, sealing = s.seal(r.id, r.result); sealing != nil {
 			s.cfg.Log.ErrorContext(r.ctx, "a report is not kept", "report", r.id, "error", sealing)
-			row.State, row.Why, row.KeyID, row.Result = Failed, OwnFault, "", nil
+			row.State, row.Why, row.KeyID, row.Result = Failed, s.reasonOf(sealing), "", nil
 		}
 	}
 	row.Progress = r.progress.json()

@@ -399,3 +399,52 @@ func TestReportsOutliveAnOutageOfTheStore(t *testing.T) {
 		}
 	})
 }
+
+// A panic over what GoTo said costs the report, and never the portal.
+func TestPanicsStayInTheReport(t *testing.T) {
+	for name, tt := range map[string]struct {
+		match  string
+		caller meetings.Caller
+		state  reports.State
+		result bool
+	}{
+		"users":       {"users", ada, reports.Failed, false},
+		"one history": {"history 3", ada, reports.Partial, true},
+		"one meeting": {"meeting 77", ben, reports.Failed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &account{users: people(9)}
+				a.fault = func(call string) error {
+					if strings.HasPrefix(call, tt.match) {
+						panic("of a test")
+					}
+					return nil
+				}
+				request := days(90)
+				request.All = tt.caller.Admin
+				s := replica(a, newShelf(), "one")
+				id := start(t, s, tt.caller, request)
+				time.Sleep(5 * time.Minute)
+				if r := get(t, s, tt.caller, id); r.State != tt.state || r.Result != nil != tt.result || !tt.result && r.Why != reports.OwnFault {
+					t.Errorf("%s (%s), result %v", r.State, r.Why, r.Result)
+				}
+			})
+		})
+	}
+	t.Run("reading", func(t *testing.T) { // outside of any call
+		synctest.Test(t, func(t *testing.T) {
+			a := &account{users: people(3)}
+			s := reports.New(reports.Config{Meetings: a, Store: newShelf(), Vault: vault{nil}, Place: "one"}) // no key to seal with
+			id := start(t, s, ada, all(days(90)))
+			time.Sleep(time.Minute)
+			if r := get(t, s, ada, id); r.State != reports.Interrupted {
+				t.Errorf("it is %s", r.State)
+			}
+			start(t, s, ada, all(days(30)))
+			if err := s.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+}
