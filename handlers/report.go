@@ -212,7 +212,7 @@ func (s *server) reportNotes(c echo.Context, r reports.Report, v *views.Report) 
 	case r.State == reports.Interrupted:
 		v.Failure = "Interrupted: the portal was restarted while it made this report. Run it again."
 	case r.State == reports.Failed && r.Why == reports.TooMuch:
-		v.Failure = fmt.Sprintf("There is too much for one report: more than %d entries of attendees. Choose a shorter range, or fewer organizers.", reports.MostJoins)
+		v.Failure = fmt.Sprintf("There is too much for one report: more than %d meetings and entries of attendees. Choose a shorter range, or fewer organizers.", reports.MostJoins)
 		label = "Run it again all the same"
 	case r.State == reports.Failed:
 		v.Failure = "Nothing could be read: " + reasonWords(r.Why, c.Request()) + "."

@@ -272,3 +272,15 @@ func TestResultsArePacked(t *testing.T) {
 		}
 	}
 }
+
+// What is too long to be opened again is not kept.
+func TestHugeResultsAreNotPacked(t *testing.T) {
+	s := replica(&account{}, newShelf(), "one")
+	long := reports.Session{Organizer: "1", MeetingID: "1", Subject: strings.Repeat("x", 33<<20), Start: noon}
+	if _, err := s.Pack(*reports.ResultOf([]string{"1"}, long)); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Pack(*reports.ResultOf([]string{"1"}, long, long)); err == nil {
+		t.Error("packed what cannot be opened")
+	}
+}

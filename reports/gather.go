@@ -46,6 +46,9 @@ type gatherer struct {
 	step   func()      // a call was made, or is not needed
 	more   func(n int) // so many more have to be made than two a window, or fewer
 	most   int         // meetings that may be read one by one; 0 any
+	// holds tells whether so many rows more may be held until pair has sorted
+	// them. It is called by several at once.
+	holds func(rows int) bool
 
 	mu   sync.Mutex
 	seen meetings.Seen
@@ -71,6 +74,9 @@ func (g *gatherer) organizer(ctx context.Context, key string, spans []meetings.S
 		if err != nil {
 			return nil, 0, err
 		}
+		if !g.holds(len(rows)) {
+			return nil, 0, errTooMuch
+		}
 		past = append(past, rows...)
 		if len(rows) > 0 && !byMeeting {
 			got, err := g.byOrganizer(ctx, key, w)
@@ -80,6 +86,8 @@ func (g *gatherer) organizer(ctx context.Context, key string, spans []meetings.S
 				byMeeting = true
 			case err != nil:
 				return nil, 0, err
+			case !g.holds(joins(got...)):
+				return nil, 0, errTooMuch
 			default:
 				came = append(came, got...)
 			}
@@ -134,7 +142,7 @@ func (g *gatherer) byMeeting(ctx context.Context, past []meetings.Past) ([]meeti
 	for i, id := range ids {
 		group.Go(func() error {
 			defer g.step()
-			return g.ask(ctx, func(ctx context.Context) error {
+			err := g.ask(ctx, func(ctx context.Context) error {
 				got, seen, err := g.Attendees(ctx, g.caller, id)
 				if kind, _ := meetings.FaultKind(err); kind == meetings.NotFound {
 					err = nil // deleted since, and its rows with it
@@ -143,9 +151,24 @@ func (g *gatherer) byMeeting(ctx context.Context, past []meetings.Past) ([]meeti
 				g.asked(seen, err)
 				return err
 			})
+			if err == nil && !g.holds(joins(came[i])) {
+				err = errTooMuch
+			}
+			return err
 		})
 	}
 	return came, group.Wait()
+}
+
+// joins counts the rows.
+func joins(came ...meetings.Attendance) int {
+	n := 0
+	for _, a := range came {
+		for _, o := range a.Occurrences {
+			n += len(o.Joins)
+		}
+	}
+	return n
 }
 
 func (g *gatherer) asked(seen meetings.Seen, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"portal/attendance"
@@ -79,14 +80,16 @@ const mostDirect = 40
 // request. The calls are those of a report on them, but answers may be kept ones
 // as the caller allows. False: that would be too many calls for a page.
 func (s *Service) Direct(ctx context.Context, c meetings.Caller, from, to time.Time) (*Result, meetings.Seen, bool, error) {
+	var held atomic.Int64
 	g := gatherer{
 		Meetings: s.cfg.Meetings, caller: c, most: mostDirect, step: func() {}, more: func(int) {},
-		ask: func(ctx context.Context, call func(context.Context) error) error { return call(ctx) },
+		holds: func(rows int) bool { return held.Add(int64(rows)) <= mostHeld },
+		ask:   func(ctx context.Context, call func(context.Context) error) error { return call(ctx) },
 	}
 	spans := windows(from, to)
 	sessions, strays, err := g.organizer(ctx, "", spans)
 	switch {
-	case errors.Is(err, errManyMeetings):
+	case errors.Is(err, errManyMeetings), errors.Is(err, errTooMuch):
 		return nil, meetings.Seen{}, false, nil
 	case err != nil:
 		return nil, meetings.Seen{}, false, fmt.Errorf("reading one's own sessions: %w", err)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,10 @@ const (
 	beatEvery        = time.Second
 	triesWhenDown    = 4 // of a call that GoTo does not answer
 	endFor           = 10 * time.Second
+
+	// mostHeld is how many rows are held at once that are not in the result yet:
+	// some are of other sessions.
+	mostHeld = 2 * MostJoins
 
 	// MostJoins bounds one report: what a page can make figures of in less than
 	// a second.
@@ -60,6 +65,7 @@ type run struct {
 	ctx     context.Context
 	end     context.CancelCauseFunc
 	tally   *meetings.Tally
+	held    atomic.Int64 // rows of organizers who are being read
 
 	mu       sync.Mutex
 	progress Progress
@@ -177,15 +183,18 @@ func (s *Service) readOne(r *run, i int, spans []meetings.Span) {
 	if key == r.caller.UserKey {
 		key = ""
 	}
+	var held atomic.Int64
+	defer func() { r.held.Add(-held.Load()) }()
 	g := gatherer{
 		Meetings: s.cfg.Meetings, caller: r.caller, ask: s.patiently,
 		step: func() { r.step(i, 1) }, more: func(n int) { r.more(i, n) },
+		holds: func(rows int) bool { held.Add(int64(rows)); return r.held.Add(int64(rows)) <= mostHeld },
 	}
 	sessions, strays, err := g.organizer(r.ctx, key, spans)
 	switch {
 	case s.cfg.Ended(err):
 		r.end(errEnded)
-	case err == nil && !r.add(who, sessions, strays):
+	case errors.Is(err, errTooMuch), err == nil && !r.add(who, sessions, strays):
 		r.end(errTooMuch)
 	case err == nil:
 		r.reading(i, func(at *Reading) { at.State = ReadDone })

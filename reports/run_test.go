@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portal/attendance"
 	"portal/meetings"
 	"portal/reports"
 )
@@ -447,4 +449,37 @@ func TestPanicsStayInTheReport(t *testing.T) {
 			}
 		})
 	})
+}
+
+// crowd is an account to whose meetings so many come in each window.
+type crowd struct {
+	*account
+	rows int
+}
+
+func (a crowd) OrganizerAttendees(ctx context.Context, c meetings.Caller, organizer string, from, to time.Time) ([]meetings.Attendance, meetings.Seen, error) {
+	list, seen, err := a.account.OrganizerAttendees(ctx, c, organizer, from, to)
+	list[0].Occurrences[0].Joins = make([]attendance.Join, a.rows)
+	return list, seen, err
+}
+
+// What is held before it is in the result is bounded, too: a crowd is found out
+// before all of it is read.
+func TestTooManyRows(t *testing.T) {
+	for name, tt := range map[string]struct{ rows, calls int }{
+		"of one organizer": {reports.MostJoins * 9 / 10, 6}, // of eight: four windows
+		"in the result":    {reports.MostJoins * 3 / 10, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := crowd{&account{}, tt.rows}
+				s := reports.New(reports.Config{Meetings: a, Store: newShelf(), Vault: vault{[]string{"k1"}}, Place: "one"})
+				id := start(t, s, ada, days(120))
+				synctest.Wait()
+				if r := get(t, s, ada, id); r.State != reports.Failed || r.Why != reports.TooMuch || len(a.made()) != tt.calls {
+					t.Errorf("%s (%s) after %d calls, want %d", r.State, r.Why, len(a.made()), tt.calls)
+				}
+			})
+		})
+	}
 }
