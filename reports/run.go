@@ -22,8 +22,8 @@ const (
 	longest          = 30 * time.Minute // that a report may take
 	organizersAtOnce = 4                // keeps GoTo's rate busy, and leaves pages the next turn
 	beatEvery        = time.Second
-	triesWhenDown    = 4 // of a call that GoTo does not answer
-	endFor           = 10 * time.Second
+	triesWhenDown    = 4           // of a call that GoTo does not answer
+	endFor           = time.Minute // for writing down what became of it: there is no other copy
 
 	// mostHeld is how many rows are held at once that are not in the result yet:
 	// some are of other sessions.
