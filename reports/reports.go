@@ -381,8 +381,9 @@ func (s *Service) reportOf(row Row) Report {
 		s.cfg.Log.Error("a report's row cannot be read", "report", row.ID, "error", err)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if job := s.running[row.ID]; job != nil && r.State == Running { // here it is known better
+	job := s.running[row.ID]
+	s.mu.Unlock()                         // or all would wait for a job that is about to be sealed
+	if job != nil && r.State == Running { // here it is known better
 		r.Progress = job.now()
 	}
 	return r

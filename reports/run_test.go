@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -483,5 +485,45 @@ func TestTooManyRows(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// slowVault takes its time to seal.
+type slowVault struct {
+	vault
+	begun, done chan struct{}
+}
+
+func (v slowVault) Seal(column, row string, plain []byte) (string, []byte, error) {
+	close(v.begun)
+	<-v.done
+	return v.vault.Seal(column, row, plain)
+}
+
+// While a large report is sealed, others' are shown all the same.
+func TestSealingHoldsUpNobodyElse(t *testing.T) {
+	v := slowVault{vault{[]string{"k1"}}, make(chan struct{}), make(chan struct{})}
+	s := reports.New(reports.Config{Meetings: &account{}, Store: newShelf(), Vault: v, Place: "one"})
+	id := start(t, s, ada, days(90))
+	<-v.begun
+	var shown sync.WaitGroup
+	shown.Go(func() { _, _ = s.Get(t.Context(), ada, id) }) // waits for the sealing
+	for range 1000 {
+		runtime.Gosched()
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Forget(t.Context(), ben) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("others wait, too")
+	}
+	close(v.done)
+	shown.Wait()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
