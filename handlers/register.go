@@ -139,7 +139,8 @@ func (s *server) registerHead(c echo.Context, id string, a registerAsked, subjec
 		Subject: cmp.Or(meetings.Plain(subject), "Meeting "+meetings.GroupID(id)), Grouped: meetings.GroupID(id), Zone: meetings.ZoneLabel(loc, s.meetings.Now()),
 		MeetingURL: s.address("/meetings/"+id, "organizer", a.organizer), AttendeesURL: s.address(attendeesPath(id), "organizer", a.organizer),
 		Action: s.address(registerPath(id)), Asked: a.inWords(),
-		Query: views.ListQuery{Text: a.people.Text, From: a.typedFrom, To: a.typedTo, Organizer: a.organizer},
+		Query:     views.ListQuery{Text: a.people.Text, From: a.typedFrom, To: a.typedTo, Organizer: a.organizer},
+		FromInput: momentInput(a.typedFrom), ToInput: momentInput(a.typedTo),
 		Cells: []views.Option{{Value: "minutes", Label: "Minutes", Selected: !a.ticks}, {Value: "ticks", Label: "Ticks", Selected: a.ticks}},
 	}
 	if c.QueryParam("sort") == a.people.Sort {
@@ -304,7 +305,7 @@ func registerTotals(r meetings.Register, members []meetings.Member, shown []int)
 		told.Cells = append(told.Cells, text)
 	}
 	totals := []views.RegisterTotal{people, minutes}
-	if toldAny {
+	if toldAny && len(members) == len(r.Members) { // it is a count of all
 		totals = append(totals, told)
 	}
 	return totals
