@@ -70,6 +70,11 @@ var operations = []struct {
 		}
 		return func() answer { return b.get(past) }
 	}},
+	{"register", func(_ *portal, b *browser) func() answer { return func() answer { return b.get(registerOf) } }},
+	{"who is who", func(_ *portal, b *browser) func() answer {
+		form := url.Values{"form_token": {b.formToken()}, "action": {"split"}, "person": {"n:guest"}}
+		return func() answer { return b.post("/people/aliases", form) }
+	}},
 	{"erase", func(_ *portal, b *browser) func() answer {
 		action, form := b.get(strings.Replace(b.firstPast(), "/attendees", "/erase", 1)).eraseForm(b.t, "session")
 		form.Set("sure", "yes")
@@ -100,6 +105,8 @@ func (c cell) senseless() string {
 		return "a database speaks no HTTP"
 	case c.operation == "log-in" && c.target != storeEngine:
 		return "sends the browser to GoTo and asks nobody"
+	case c.operation == "who is who" && c.target != storeEngine:
+		return "is the portal's own"
 	case c.operation == "disconnect" && c.target == goToAPI:
 		return "asks the token endpoint alone"
 	}
@@ -284,7 +291,7 @@ func (c cell) run(t *testing.T, d deadlines, cluster *storetest.Cluster) outcome
 	// A look back may take three times as long, and a lost create is looked for
 	// in the list for up to five more seconds.
 	limit := d.page + 6*time.Second
-	if c.operation == "history" || c.operation == "export" {
+	if slices.Contains([]string{"history", "export", "register"}, c.operation) {
 		limit += 2 * d.page
 	}
 	if took > limit {
