@@ -71,6 +71,26 @@ func TestAccessibility(t *testing.T) {
 	} {
 		check(p.name, p.path)
 	}
+	check("reports", "/reports")
+	check("organizers to choose", "/reports?organizer=chosen")
+	report := w.finished()
+	look("a report")
+	for _, rows := range []string{"people", "organizers", "weeks"} {
+		check("a report's "+rows, report+"?rows="+rows)
+	}
+	check("a person", "/reports/person?email=ada@example.test&report="+strings.TrimPrefix(report, "/reports/"))
+	check("somebody's meetings with oneself", "/reports/person?email=ada@example.test")
+	check("whose meetings", "/reports/person")
+	control(t, portal, `{"latency_ms":5000}`)
+	running := w.report("2026-01-01", "2026-03-31")
+	look("a report that runs")
+	w.press("cancel", button(running+"/cancel", "Cancel"), path(running))
+	control(t, portal, `{"latency_ms":0}`)
+	w.ends("Cancelled")
+	look("a report that was cancelled")
+	w.visit(portal.Base + "/reports?from=2026-02-02&to=2026-02-01")
+	w.press("make nothing", button("/reports", "Make the report"), path("/reports"))
+	look("a report that was refused")
 	w.feed()
 	look("a new feed")
 	check("settings with a feed", "/settings")

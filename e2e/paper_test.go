@@ -21,6 +21,7 @@ func TestPaper(t *testing.T) {
 	portal := program.Start(t, t.TempDir(), nil, "-sandbox", "-listen", "localhost:0")
 	w := &walk{tab: open(t, false), portal: portal, sandbox: portal.Base + "/sandbox", user: ada}
 	w.connect()
+	report := w.finished()
 	w.must(w.Do("print", chrome.Paper))
 	const daily = "/meetings/201480117/attendees"
 	for path, asked := range map[string]string{ // asked is the sentence; "" there is none
@@ -30,6 +31,8 @@ func TestPaper(t *testing.T) {
 		daily: "Sorted by name", daily + "?rows=joins": "In GoTo's order", daily + "?q=a&threshold=50": "there for at least 50 % of the actual length",
 		"/meetings/201480117/register": "Choose a range to print others.", "/people/aliases": "", "/meetings/201480117/erase": "",
 		"/people": "", "/people?q=b": "Search “b”", "/audit": "", "/settings": "", "/help": "", "/pending": "",
+		report: "Rows meetings, sorted by start, descending", report + "?rows=people&q=a": "Rows people, search “a”, sorted by name", report + "?rows=weeks": "sorted by week",
+		"/reports/person?email=ada@example.test": "Sorted by start, descending",
 	} {
 		sheet := int64(upright)
 		if strings.HasSuffix(path, "/register") {

@@ -51,6 +51,9 @@ func TestCallsAPage(t *testing.T) {
 		"all organizers' week":          {ada, "/history?organizer=all", 1 + 8},
 		"all organizers, three windows": {ada, "/history?organizer=all&from=" + from.Format(time.DateOnly) + "&to=" + to.Format(time.DateOnly), 1 + 8*3},
 		"people":                        {ada, "/people", 2},
+		"reports":                       {ada, "/reports", 1}, // whom to choose from
+		"reports of an organizer":       {ben, "/reports", 0},
+		"somebody in three windows":     {ada, "/reports/person?email=ada@example.test", 6},
 		"people of an organizer":        {ben, "/people", 0},
 	} {
 		path, query, _ := strings.Cut(tt.path, "?")
@@ -75,9 +78,9 @@ func twinsOf(path string) []string {
 	switch {
 	case path == "/meetings" || path == "/history" || path == "/calendar":
 		return []string{".csv", ".xlsx", ".json", ".ics"}
-	case path == "/people/aliases" || strings.HasSuffix(path, "/erase"):
+	case path == "/people/aliases" || path == "/reports" || strings.HasSuffix(path, "/erase"):
 		return nil
-	case path == "/people" || strings.HasSuffix(path, "/attendees") || strings.HasSuffix(path, "/register"):
+	case path == "/people" || path == "/reports/person" || strings.HasSuffix(path, "/attendees") || strings.HasSuffix(path, "/register"):
 		return []string{".csv", ".xlsx", ".json"}
 	}
 	return []string{".ics"} // one meeting

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -102,6 +103,11 @@ var reportColumns = map[string][]gridColumn{
 // showReport shows how far a report is, or what it says.
 func (s *server) showReport(c echo.Context) error {
 	r, err := s.ownReport(c)
+	polled := isPartial(c.Request()) && c.QueryParams().Has(seenBefore)
+	if polled && (err == nil && r.State != reports.Running || errors.Is(err, reports.ErrNoReport)) {
+		c.Response().Header().Set("HX-Refresh", "true") // all of the page is another now
+		return c.NoContent(http.StatusOK)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,10 +124,6 @@ func (s *server) showReport(c echo.Context) error {
 		b := s.base(c, "reports", v.State.Text, v.Title, "Reports")
 		b.Refresh = lookAgain
 		return s.page(c, http.StatusOK, views.ReportPage(b, v), views.ReportOnly)
-	}
-	if isPartial(c.Request()) && c.QueryParams().Has(seenBefore) {
-		c.Response().Header().Set("HX-Refresh", "true") // it is done: all of the page is another
-		return c.NoContent(http.StatusOK)
 	}
 	s.reportNotes(c, r, &v)
 	if r.Result == nil {
@@ -280,7 +282,7 @@ func (s *server) reportSummary(c echo.Context, r reports.Report, f reports.Figur
 		v.Made = append(v.Made, "GoTo can take about 15 minutes to report a meeting, so one that ended just before may be missing.")
 	}
 	v.Made = append(v.Made, "A person is an e-mail address, else a name. Time there is without gaps and second devices, in whole minutes for each meeting, and sums add up what is shown.")
-	v.Until = "Made " + moment(r.Begun.In(loc), s.meetings.Now().In(loc)) + ", kept until " + moment(r.Begun.Add(reports.Kept).In(loc), s.meetings.Now().In(loc)) + "."
+	v.Until = "Made " + moment(r.Begun.In(loc), s.meetings.Now().In(loc)) + " with " + count(r.Progress.Calls, "call", "calls") + " to GoTo, kept until " + moment(r.Begun.Add(reports.Kept).In(loc), s.meetings.Now().In(loc)) + "."
 }
 
 // callsWords justify the calls.

@@ -55,7 +55,7 @@ func TestLighthouse(t *testing.T) {
 	for _, p := range []struct{ name, path, cookie string }{ //
 		{"start page", "/", ""}, {"upcoming", "/meetings", cookie}, {"week", "/calendar", cookie}, {"new meeting", "/meetings/new", cookie}, {"meeting", daily, cookie},
 		{"edit", daily + "/edit", cookie}, {"delete", daily + "/delete", cookie}, {"history", "/history", cookie}, {"attendees", daily + "/attendees", cookie}, {"register", daily + "/register", cookie}, {"who is who", "/people/aliases", cookie},
-		{"people", "/people", cookie}, {"settings", "/settings", cookie}, {"sessions", "/settings/sessions", cookie}, {"pending", "/pending", cookie},
+		{"reports", "/reports", cookie}, {"a person", "/reports/person?email=ada@example.test", cookie}, {"people", "/people", cookie}, {"settings", "/settings", cookie}, {"sessions", "/settings/sessions", cookie}, {"pending", "/pending", cookie},
 		{"audit", "/audit", cookie}, {"help", "/help", cookie},
 	} {
 		r := measure(t, portal.Base+p.path, p.cookie)
