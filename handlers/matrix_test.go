@@ -81,6 +81,10 @@ var operations = []struct {
 		return func() answer { return b.post(action, form) }
 	}},
 	{"export", func(_ *portal, b *browser) func() answer { return func() answer { return b.get("/history.csv") } }},
+	{"report", func(_ *portal, b *browser) func() answer {
+		form := url.Values{"from": {"2020-01-01"}, "to": {"2020-01-02"}, "form_token": {b.formToken()}}
+		return func() answer { return b.post("/reports", form) }
+	}},
 	{"log-in", func(_ *portal, b *browser) func() answer { return func() answer { return b.get("/auth/connect") } }},
 	{"callback", func(p *portal, _ *browser) func() answer {
 		fresh := p.browser()
@@ -107,6 +111,8 @@ func (c cell) senseless() string {
 		return "sends the browser to GoTo and asks nobody"
 	case c.operation == "who is who" && c.target != storeEngine:
 		return "is the portal's own"
+	case c.operation == "report" && c.target != storeEngine:
+		return "asks GoTo behind the request"
 	case c.operation == "disconnect" && c.target == goToAPI:
 		return "asks the token endpoint alone"
 	}

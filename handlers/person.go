@@ -197,7 +197,7 @@ func (s *server) personRows(c echo.Context, want personAsked, who reports.Somebo
 		v.Table.Columns = append(v.Table.Columns, s.column(path, self, q.Sort, q.Desc, col.key, col.label, col.end))
 	}
 	g := grid{s: s, loc: loc}
-	g.r.Request.All = want.rep != ""
+	g.r.Request.All = want.rep != "" // rows lead to their organizers' pages
 	var ok bool
 	if v.Table.Rows, v.Paging, ok = cells(c, s, path, self, rows, g.attended); !ok {
 		return s.toFirstPage(c)
@@ -265,7 +265,7 @@ func (s *server) personNote(c echo.Context, want personAsked, in looked, v *view
 	case want.rep != "" && !in.complete:
 		v.Note = "The report is not complete, so meetings may be missing here."
 	case want.rep == "" && caller(c).Admin:
-		v.Note = "These are your own meetings alone. The report on the whole account shows whom this person met besides."
+		v.Note = "These are your own meetings alone. A report on the whole account shows all of this person's."
 		v.Account = s.again(reports.Request{From: in.request.From, To: in.request.To, All: true}, "Make the report on the whole account", zone(c))
 	case want.rep == "":
 		v.Note = "These are your own meetings alone."

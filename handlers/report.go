@@ -91,11 +91,11 @@ var reportColumns = map[string][]gridColumn{
 		{"first_seen", "First seen", false}, {"last_seen", "Last seen", false},
 	},
 	rowsOrganizers: {
-		{"organizer", "Organizer", false}, {"meetings", "Meetings", true}, {"minutes", "Hours held", true}, {"people", "People", true},
+		{"organizer", "Organizer", false}, {"meetings", "Meetings", true}, {"minutes", "Time held", true}, {"people", "People", true},
 		{"visits", "Attendances", true}, {"attended", "Time of all", true}, {"last", "Last meeting", false},
 	},
 	rowsWeeks: {
-		{"week", "Week of", false}, {"meetings", "Meetings", true}, {"minutes", "Hours held", true}, {"people", "People", true},
+		{"week", "Week of", false}, {"meetings", "Meetings", true}, {"minutes", "Time held", true}, {"people", "People", true},
 		{"visits", "Attendances", true}, {"attended", "Time of all", true},
 	},
 }
@@ -368,10 +368,13 @@ func (s *server) reportRows(c echo.Context, r reports.Report, f reports.Figures,
 			v.Hidden = append(v.Hidden, views.Field{Name: name, Value: self.Get(name)})
 		}
 	}
-	for _, col := range reportColumns[q.rows] {
+	columns, g := reportColumns[q.rows], grid{s: s, r: r, loc: loc}
+	if q.rows == rowsMeetings {
+		columns = columns[:g.heldCells()]
+	}
+	for _, col := range columns {
 		v.Table.Columns = append(v.Table.Columns, s.column(path, self, q.Sort, q.Desc, col.key, col.label, col.end))
 	}
-	g := grid{s: s, r: r, loc: loc}
 	var shown, all int
 	var ok bool
 	switch q.rows {
@@ -410,18 +413,13 @@ func (s *server) reportRows(c echo.Context, r reports.Report, f reports.Figures,
 	v.Table.Caption = v.Summary + "; choose a column's name to sort by it"
 	v.Twins = s.twinLinks(path, self, "csv", "xlsx", "json")
 	switch {
-	case all == 0 && q.rows == rowsMeetings:
-		v.Empty = "No meeting ended in this range."
+	case len(f.Held) == 0:
+		v.Empty, v.EmptyNext = "No meeting ended in this range.", views.Link{Label: "Choose another", URL: s.address("/reports")}
+		v.Tabs, v.Search, v.Twins, v.Table.Rows = nil, "", nil, nil
 	case all == 0:
-		v.Empty = "There is nobody to show."
+		v.Empty = "Nobody is recorded in these meetings."
 	case shown == 0:
-		v.Empty = "Nothing matches your search."
-	}
-	v.ClearURL = v.Tabs[0].URL
-	for _, t := range v.Tabs {
-		if t.Current {
-			v.ClearURL = t.URL
-		}
+		v.Empty, v.EmptyNext = "Nothing matches your search.", views.Link{Label: "Show all", URL: s.address(path, "rows", q.values(c).Get("rows"))}
 	}
 	return nil
 }
@@ -447,12 +445,15 @@ func num(n int) views.Cell { return views.Cell{Text: strconv.Itoa(n)} }
 
 func minutesCell(n int) views.Cell { return views.Cell{Text: length(n)} }
 
-// day writes when something was, at the minute.
-func (g grid) day(t time.Time) views.Cell {
+// day writes when something was, with the weekday, and moment without.
+func (g grid) day(t time.Time) views.Cell    { return g.written(t, "Mon 2 Jan 2006, 15:04") }
+func (g grid) moment(t time.Time) views.Cell { return g.written(t, "2 Jan 2006, 15:04") }
+
+func (g grid) written(t time.Time, form string) views.Cell {
 	if t.IsZero() {
 		return views.Cell{Text: "–"}
 	}
-	return views.Cell{Text: t.In(g.loc).Format("Mon 2 Jan 2006, 15:04"), Datetime: t.UTC().Format(time.RFC3339), Wide: true}
+	return views.Cell{Text: t.In(g.loc).Format(form), Datetime: t.UTC().Format(time.RFC3339), Wide: true}
 }
 
 // attendees leads to who came to a session.
@@ -472,7 +473,16 @@ func (g grid) held(h reports.Held) []views.Cell {
 	return []views.Cell{
 		{Text: subject(h.Subject), Sub: meetings.GroupID(h.MeetingID), URL: g.attendees(h)}, g.day(h.Start), minutesCell(h.Minutes), num(h.People), told,
 		minutesCell(h.Attended), {Text: meetings.Plain(h.Organizer.Label()), Wide: true},
+	}[:g.heldCells()]
+}
+
+// heldCells is how many cells a session has: of one's own it goes without
+// saying whose they are.
+func (g grid) heldCells() int {
+	if g.r.Request.Own() {
+		return len(reportColumns[rowsMeetings]) - 1
 	}
+	return len(reportColumns[rowsMeetings])
 }
 
 func (g grid) heldTotal(rows []reports.Held) []views.Cell {
@@ -480,7 +490,7 @@ func (g grid) heldTotal(rows []reports.Held) []views.Cell {
 	for _, h := range rows {
 		minutes, people, attended = minutes+h.Minutes, people+h.People, attended+h.Attended
 	}
-	return []views.Cell{{Text: count(len(rows), "meeting", "meetings")}, {}, minutesCell(minutes), num(people), {}, minutesCell(attended), {}}
+	return []views.Cell{{Text: count(len(rows), "meeting", "meetings")}, {}, minutesCell(minutes), num(people), {}, minutesCell(attended), {}}[:g.heldCells()]
 }
 
 func (g grid) person(p reports.Person) []views.Cell {
@@ -488,7 +498,7 @@ func (g grid) person(p reports.Person) []views.Cell {
 	if p.Known {
 		who.URL = g.s.personURL(p, g.r.ID)
 	}
-	return []views.Cell{who, {Text: p.Email, Wide: true}, num(p.Meetings), minutesCell(p.Minutes), g.day(p.First), g.day(p.Last)}
+	return []views.Cell{who, {Text: p.Email, Wide: true}, num(p.Meetings), minutesCell(p.Minutes), g.moment(p.First), g.moment(p.Last)}
 }
 
 func personName(p reports.Person) string {
@@ -510,7 +520,7 @@ func (g grid) peopleTotal(rows []reports.Person) []views.Cell {
 }
 
 func (g grid) organizer(o reports.Organizer) []views.Cell {
-	last := g.day(o.Last)
+	last := g.moment(o.Last)
 	if o.Meetings == 0 {
 		last = views.Cell{Text: "Idle", IsBadge: true}
 	}

@@ -46,9 +46,9 @@ var hostile = []string{
 // something else by who opens it eagerly.
 var numbers = []string{"007", "1e5", "1/2", "2026-01-02", "12:30", "TRUE", "1,000", "50%", "$5"}
 
-// Lists of attendees and a register with hostile names, opened by LibreOffice: no cell is a
-// formula, times are times, figures are figures, and names are what people
-// typed.
+// Lists of attendees, a register and a report with hostile names, opened by
+// LibreOffice: no cell is a formula, times are times, figures are figures, and
+// names are what people typed.
 func TestLibreOffice(t *testing.T) {
 	began := time.Now()
 	if _, err := os.Stat(office); err != nil {
@@ -68,8 +68,9 @@ func TestLibreOffice(t *testing.T) {
 
 	meeting := jsonTable(t, b, "/history.json?q=Scale").Rows[0]["meeting_id"]
 	files, cells, formulas := 0, 0, 0
-	for _, list := range []string{"attendees.%s", "attendees.%s?rows=joins", "attendees.%s?rows=joins&sort=join&dir=desc", "register.%s"} {
-		path := fmt.Sprint("/meetings/", meeting, "/", list)
+	room := fmt.Sprint("/meetings/", meeting, "/")
+	for _, path := range []string{room + "attendees.%s", room + "attendees.%s?rows=joins", room + "attendees.%s?rows=joins&sort=join&dir=desc", room + "register.%s", b.report(t) + ".%s?rows=people"} {
+		list := strings.TrimPrefix(path, room)
 		want := jsonTable(t, b, fmt.Sprintf(path, "json"))
 		seen := map[string]bool{}
 		for _, row := range want.Rows {
@@ -115,6 +116,25 @@ func TestLibreOffice(t *testing.T) {
 		}
 	}
 	report(t, began, "%d files, %d names, %d cells opened: %d formulas; times are times, figures figures, names intact", files, len(names), cells, formulas)
+}
+
+// report makes a report on yesterday, and returns its path once it is done.
+func (b *browser) report(t *testing.T) string {
+	t.Helper()
+	_, form := b.get("/reports").form("/reports")
+	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	form.Set("from", day)
+	form.Set("to", day)
+	form.Set("organizer", "own")
+	path := b.post("/reports", form).location()
+	for {
+		switch page := b.get(path); {
+		case page.status != http.StatusOK:
+			t.Fatalf("the report: %s", page)
+		case !strings.Contains(string(page.body), `id="report"`):
+			return path
+		}
+	}
 }
 
 // renamed stands in front of GoTo and gives attendees other names, one for

@@ -24,9 +24,8 @@ type Bar struct {
 // The chart's own units are pixels where it is shown as wide as it is.
 const (
 	chartHeight = 220
-	chartTop    = 12 // room for half a line
-	chartFoot   = 28 // for the labels below
-	chartEdge   = 40 // for those at the side
+	chartTop    = 18 // room for half a line
+	chartEnd    = 20 // for half a label
 	fewBars     = 16
 	manyBars    = 30
 )
@@ -42,10 +41,23 @@ func (c Chart) step() int {
 	return 15
 }
 
-func (c Chart) width() int { return chartEdge + max(6, len(c.Bars))*c.step() + 8 }
+func (c Chart) width() int { return c.edge() + max(6, len(c.Bars))*c.step() + chartEnd }
 
 func (c Chart) viewBox() string {
-	return "0 0 " + strconv.Itoa(c.width()) + " " + strconv.Itoa(chartHeight)
+	return "0 0 " + strconv.Itoa(c.width()) + " " + strconv.Itoa(c.tall())
+}
+
+// edge is the room for labels at the side, foot for those below: on a narrow
+// screen their letters are larger than the chart's own units.
+func (c Chart) edge() int { return map[string]int{"": 40, "some": 56}[c.size()] + 84*c.long() }
+func (c Chart) foot() int { return map[string]int{"": 28, "some": 40}[c.size()] + 56*c.long() }
+
+// long is 1 for a chart that a narrow screen shrinks a lot, else 0.
+func (c Chart) long() int {
+	if len(c.Bars) > fewBars {
+		return 1
+	}
+	return 0
 }
 
 // size tells by a class how much a narrow screen shrinks the chart.
@@ -60,6 +72,8 @@ func (c Chart) size() string {
 	}
 	return "many"
 }
+
+func (c Chart) tall() int { return chartHeight + 60*c.long() }
 
 // top is a round number above all values.
 func (c Chart) top() int {
@@ -89,15 +103,15 @@ func (c Chart) lines() []line {
 }
 
 func (c Chart) height(v int) float64 {
-	return float64(chartHeight-chartTop-chartFoot) * float64(v) / float64(c.top())
+	return float64(c.tall()-chartTop-c.foot()) * float64(v) / float64(c.top())
 }
 
-func (c Chart) y(v int) string { return length(chartHeight - chartFoot - c.height(v)) }
+func (c Chart) y(v int) string { return length(float64(c.tall()-c.foot()) - c.height(v)) }
 
-func (c Chart) x(i int) string { return length(float64(chartEdge + i*c.step() + c.step()/6)) }
+func (c Chart) x(i int) string { return length(float64(c.edge() + i*c.step() + c.step()/6)) }
 
 func (c Chart) middle(i int) string {
-	return length(float64(chartEdge+i*c.step()) + float64(c.step())/2)
+	return length(float64(c.edge()+i*c.step()) + float64(c.step())/2)
 }
 
 func (c Chart) barWidth() string { return length(float64(c.step() - 2*(c.step()/6))) }
@@ -108,7 +122,7 @@ func (c Chart) barHeight(v int) string { return length(c.height(v)) }
 // there is little room.
 func (c Chart) labelled(i int) (wide, narrow bool) {
 	every := int(math.Ceil(56 / float64(c.step())))
-	return i%every == 0, i%(every*map[string]int{"": 1, "some": 2, "more": 3, "many": 4}[c.size()]) == 0
+	return i%every == 0, i%(every*map[string]int{"": 1, "some": 2, "more": 4, "many": 4}[c.size()]) == 0
 }
 
 // length writes a length as SVG does.

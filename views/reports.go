@@ -47,26 +47,26 @@ type Report struct {
 	Missing            []string // whose meetings are not, and why
 	Again              *ReportAgain
 
-	Has      bool // there are figures
-	Tiles    []Tile
-	Chart    Chart
-	Best     []RankedMeeting
-	Rare     []RankedMeeting
-	Tabs     []Link
-	Action   string // of the search
-	Hidden   []Field
-	Text     string
-	Search   string // label of the search; "" leaves it out
-	Asked    string // what was asked of the rows, for paper
-	Summary  string
-	Announce string
-	Table    Table
-	Empty    string
-	ClearURL string
-	Paging   Paging
-	Twins    []Link
-	Made     []string // how, in sentences
-	Until    string   // it is kept
+	Has       bool // there are figures
+	Tiles     []Tile
+	Chart     Chart
+	Best      []RankedMeeting
+	Rare      []RankedMeeting
+	Tabs      []Link
+	Action    string // of the search
+	Hidden    []Field
+	Text      string
+	Search    string // label of the search; "" leaves it out
+	Asked     string // what was asked of the rows, for paper
+	Summary   string
+	Announce  string
+	Table     Table
+	Empty     string // why there is nothing
+	EmptyNext Link
+	Paging    Paging
+	Twins     []Link
+	Made      []string // how, in sentences
+	Until     string   // it is kept
 }
 
 // ReportProgress is a report that is being made.

@@ -6,7 +6,7 @@
 //	go run ./e2e/shots [-url http://localhost:8080] DIR [PATH…]
 //
 // With paths it takes those pages, in their order, instead of the main ones.
-// It signs in as ada, the sandbox's account admin, and changes nothing.
+// It signs in as ada, the sandbox's account admin, and changes nothing at GoTo.
 package main
 
 import (
@@ -89,6 +89,10 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	report, err := c.report()
+	if err != nil {
+		return err
+	}
 	for _, p := range []struct{ name, path string }{
 		{"upcoming", "/meetings"},
 		{"search", "/meetings?q=nothing+like+this"},
@@ -103,6 +107,9 @@ func run(ctx context.Context, args []string) error {
 		{"erase", strings.Replace(attendees, "/attendees", "/erase", 1)},
 		{"register", "/meetings/201480117/register"},
 		{"aliases", "/people/aliases?meeting=201480117&person=n:guest"},
+		{"reports", "/reports"},
+		{"report", report},
+		{"report-people", report + "?rows=people"},
 		{"people", "/people"},
 		{"settings", "/settings"},
 		{"sessions", "/settings/sessions"},
@@ -172,6 +179,22 @@ func (c camera) connect() error {
 	}
 	return c.Until("sign in as ada", at("/meetings"),
 		chromedp.Click(`//button[@name="user" and @value="ada@example.test"]`, chromedp.NodeVisible))
+}
+
+// report makes the report on the account and returns its path.
+func (c camera) report() (string, error) {
+	if err := c.Do("open reports", chromedp.Navigate(c.base+"/reports")); err != nil {
+		return "", err
+	}
+	made := func(u *url.URL) bool { return strings.HasPrefix(u.Path, "/reports/") }
+	if err := c.Until("make the report", made, chromedp.Click(`//button[normalize-space()="Make the report"]`, chromedp.NodeVisible)); err != nil {
+		return "", err
+	}
+	at, err := c.Address()
+	if err != nil {
+		return "", err
+	}
+	return at.Path, c.Do("wait for the report", chromedp.WaitVisible(`//main//dl[@class="tiles"]`))
 }
 
 // firstLink returns the first link on a page that matches the pattern.
