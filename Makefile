@@ -28,7 +28,7 @@ setup:
 	scripts/setup.sh
 
 test: setup
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 9m ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 14m ./...
 
 soak:
 	scripts/setup.sh soak
