@@ -108,6 +108,8 @@ func TestDecisions(t *testing.T) {
 	}{
 		"joined": {[]Decision{joined("n:bob", "e:bo@x")}, []Join{bob, in("Bo", "bo@x", 10, 40)},
 			[]string{"Bo <bo@x> 40 min 2 joins 67% by n:bob"}},
+		"the name of the one joined into, though less used": {[]Decision{joined("n:zed", "e:bo@x")}, []Join{in("Zed", "", 0, 10), in("Zed", "", 10, 20), in("Bo", "bo@x", 20, 30)},
+			[]string{"Bo <bo@x> 30 min 3 joins 50% by n:zed"}},
 		"joined over two steps": {[]Decision{joined("n:bob", "e:bo@x"), joined("e:bo@x", "e:boss@x")}, []Join{bob, in("Boss", "boss@x", 30, 40)},
 			[]string{"Boss <boss@x> 30 min 2 joins 50% by n:bob e:bo@x"}},
 		"the later one is in the way": {[]Decision{joined("n:bob", "e:bo@x"), joined("e:bo@x", "n:bob"), joined("n:bob", "n:ann")}, []Join{bob, in("Bo", "bo@x", 20, 40), in("Ann", "", 0, 10)},

@@ -279,12 +279,11 @@ func (p *Person) call() {
 	spellings := map[string]bool{}
 	for _, j := range p.Joins {
 		if Fold(j.Name) != "" {
-			if !slices.Contains(p.Names, j.Name) {
+			if names[j.Name]++; names[j.Name] == 1 {
 				p.Names = append(p.Names, j.Name)
 			}
-			names[j.Name]++
 			if len(p.Decisions) > 0 && IdentityOf(j.Name, j.Email) == p.ID {
-				names[j.Name] += len(p.Joins) // whom others were joined into goes first
+				roots[j.Name] = true
 			}
 			spellings[Fold(j.Name)] = true
 		}
