@@ -2,12 +2,15 @@
 ARG BUILD_IMAGE=golang:1.26
 ARG RUN_IMAGE=scratch
 
-FROM ${BUILD_IMAGE} AS build
+# The compiler runs on the machine at hand, whichever the image is for.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+ARG TARGETOS
+ARG TARGETARCH
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/portal . && mkdir -p /out/data
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w" -o /out/portal . && mkdir -p /out/data
 
 FROM ${RUN_IMAGE}
 # Time zones are in the binary; the certificates that GoTo's are signed by are not.
