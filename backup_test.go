@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"portal/auth"
 	"portal/meetings"
 	"portal/store"
 )
@@ -73,6 +75,101 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	again := start(t, environ, "-sandbox", "-listen", "localhost:0")
 	holder.get(again.base+"/settings").mustBe(t, http.StatusOK, "/settings", "Ada")
+}
+
+// Standard output and input serve as well as a file, for an image without a
+// shell, and nothing is left in the volume.
+func TestBackupAndRestoreThroughStreams(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := database{auth.NewSecret(filepath.Join(dir, "portal.db"))}
+	db, err := store.Open(t.Context(), d.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.PutMeta(t.Context(), "k", []byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	var copied, report bytes.Buffer
+	if err := run(t.Context(), []string{"backup", "-"}, []string{"DATABASE_URL=" + d.Reveal()}, &copied, &report); err != nil || !strings.Contains(report.String(), "to standard output") {
+		t.Fatalf("backup: %v, %q", err, report.String())
+	}
+	if err := db.PutMeta(t.Context(), "k", []byte("after")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(t.Context(), d, "-", time.Now(), strings.NewReader(copied.String()[:copied.Len()/2]), io.Discard); err == nil || !strings.Contains(err.Error(), "standard input is not a backup") {
+		t.Errorf("half of a backup: %v", err)
+	}
+	if err := restore(t.Context(), d, "-", time.Now(), &copied, &report); err != nil || !strings.Contains(report.String(), "from standard input") {
+		t.Fatalf("restore: %v, %q", err, report.String())
+	}
+	if db, err = store.Open(t.Context(), d.Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if value, _, err := db.Meta(t.Context(), "k"); err != nil || string(value) != "before" {
+		t.Errorf("restored: %q, %v", value, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".copy-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A new key logs nobody out, and the one before it stays until no session can
+// need it.
+func TestNewKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	environ, file := []string{"DATABASE_URL=" + filepath.Join(dir, "portal.db")}, filepath.Join(dir, "session.key")
+	newKey := func(more ...string) error {
+		return run(t.Context(), []string{"newkey"}, append(more, environ...), io.Discard, io.Discard)
+	}
+	keys := func() []string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(text)), ",")
+	}
+	if err := newKey(); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a new key before the first: %v", err)
+	}
+	p := start(t, environ, "-sandbox", "-listen", "localhost:0")
+	b := newBrowser(t)
+	b.connect(p.base, "ada@example.test").mustBe(t, http.StatusOK, "/meetings", "Connected as")
+	first := keys()
+	if err := newKey(); err != nil {
+		t.Fatal(err)
+	}
+	second := keys()
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || len(first) != 1 || len(second) != 2 || second[1] != first[0] || second[0] == first[0] {
+		t.Fatalf("%d keys became %d, in %v, %v", len(first), len(second), info, err)
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, environ, "-sandbox", "-listen", "localhost:0")
+	b.get(again.base+"/settings").mustBe(t, http.StatusOK, "/settings", "Ada")
+
+	if err := newKey(); err == nil || !strings.Contains(err.Error(), "sessions may still need") {
+		t.Errorf("a third key at once: %v", err)
+	}
+	long := time.Now().Add(-337 * time.Hour)
+	if err := os.Chtimes(file, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if err := newKey(); err != nil {
+		t.Fatal(err)
+	}
+	if third := keys(); len(third) != 2 || third[1] != second[0] {
+		t.Errorf("there are %d keys, the second is the one before: %t", len(third), third[1] == second[0])
+	}
+	if err := newKey("SESSION_KEY=" + aKey); err == nil || !strings.Contains(err.Error(), "SESSION_KEY") {
+		t.Errorf("a new key with the keys in the environment: %v", err)
+	}
 }
 
 // A delete that a backup holds back may have been undone since.

@@ -30,6 +30,9 @@ const usage = `usage: portal [command] [flags]
   portal config                                 show the effective settings and every problem
   portal backup FILE                            copy the SQLite database, without the session key
   portal restore FILE                           put a copy in the database's place
+  portal newkey                                 put a new session key before the one in use
+
+A FILE of - is standard output or input.
 
 Settings come from the environment; README.md lists them.
 `
@@ -70,9 +73,9 @@ func runCommand(ctx context.Context, command string, args, environ []string, std
 			return err
 		}
 		return serveSandbox(ctx, c, stdout, newLog(stderr, c.logFormat, c.logLevel, c.warnings))
-	case "serve", "healthcheck", "config", "backup", "restore":
+	case "serve", "healthcheck", "config", "backup", "restore", "newkey":
 	default:
-		return fmt.Errorf("there is no command %q: the commands are serve, sandbox, healthcheck, config, backup and restore; `portal help` explains them", command)
+		return fmt.Errorf("there is no command %q: the commands are serve, sandbox, healthcheck, config, backup, restore and newkey; `portal help` explains them", command)
 	}
 
 	c, err := loadConfig(args, environ)
@@ -99,9 +102,11 @@ func runCommand(ctx context.Context, command string, args, environ []string, std
 	case "healthcheck":
 		return healthcheck(ctx, c.Listen)
 	case "backup":
-		return backup(ctx, c.Database, file, stdout)
+		return backup(ctx, c.Database, file, stdout, stderr)
 	case "restore":
-		return restore(ctx, c.Database, file, time.Now(), stdout)
+		return restore(ctx, c.Database, file, time.Now(), os.Stdin, stdout)
+	case "newkey":
+		return newKey(c, time.Now(), stdout)
 	}
 	return serve(ctx, c, stdout, newLog(stderr, c.LogFormat, c.LogLevel, c.warnings))
 }

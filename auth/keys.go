@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -85,12 +86,39 @@ func MakeKeyFile(path string) ([]Key, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
-	raw := make([]byte, keySize)
-	_, _ = rand.Read(raw) // never fails (Go 1.24)
-	if err := writeKeyFile(path, base64.StdEncoding.EncodeToString(raw)+"\n"); err != nil {
+	if err := writeKeyFile(path, freshKey()+"\n", os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("make the key file: %w", err)
 	}
 	return readKeyFile(path)
+}
+
+// RenewKeyFile puts a fresh key before the first one in the file at path; older
+// ones go. It counts from the next start. What it pushes out must open nothing
+// any more, so a file of several keys that is younger than max, the longest that
+// a session lasts, is an error.
+func RenewKeyFile(path string, max time.Duration, now time.Time) error {
+	keys, err := readKeyFile(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("look at the key file: %w", err)
+	}
+	if until := info.ModTime().Add(max); len(keys) > 1 && now.Before(until) {
+		return fmt.Errorf("%s holds the key before this one, which sessions may still need: try again after %s", path, until.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	text := freshKey() + "," + base64.StdEncoding.EncodeToString(keys[0].key[:]) + "\n"
+	if err := writeKeyFile(path, text, os.Rename); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	return nil
+}
+
+func freshKey() string {
+	raw := make([]byte, keySize)
+	_, _ = rand.Read(raw) // never fails (Go 1.24)
+	return base64.StdEncoding.EncodeToString(raw)
 }
 
 func readKeyFile(path string) ([]Key, error) {
@@ -105,9 +133,10 @@ func readKeyFile(path string) ([]Key, error) {
 	return keys, nil
 }
 
-// writeKeyFile puts the whole file in place at once and durably, unless there
-// is one by now: sessions sealed by a key that is lost in a crash are lost.
-func writeKeyFile(path, text string) error {
+// writeKeyFile puts the whole file in place at once and durably: sessions
+// sealed by a key that is lost in a crash are lost. With os.Link as put a file
+// that is there by now stays.
+func writeKeyFile(path, text string, put func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, ".key-*") // mode 0600
 	if err != nil {
@@ -119,7 +148,7 @@ func writeKeyFile(path, text string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := put(tmp.Name(), path); err != nil {
 		return err
 	}
 	d, err := os.Open(dir) // #nosec G304 -- as readKeyFile
