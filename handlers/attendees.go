@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portal/meetings"
+	"portal/reports"
 	"portal/views"
 )
 
@@ -203,6 +204,9 @@ func (s *server) fillPeople(c echo.Context, v *views.Attendees, q attendeeQuery,
 		all.Set("rows", byJoins)
 		all.Set("q", cmp.Or(who.Email, who.Name))
 		row := at.personRow((page-1)*meetings.PageSize+i, who, q.at(path, all))
+		if who.ID.Known() {
+			row.EveryURL = s.personURL(reports.Person{ID: who.ID, Name: who.Name, Email: who.Email}, "")
+		}
 		if at.NoAliases == nil {
 			row.Who = s.aliasForms(c, at.Aliases, meetings.Somebody(who), at.MeetingID, occurrenceRef(p.Occurrence), here(c.Request()))
 		}

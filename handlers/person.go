@@ -98,7 +98,11 @@ func (s *server) showPerson(c echo.Context) error {
 	}
 	known, err := s.meetings.Aliases(c.Request().Context(), caller(c))
 	if err != nil {
+		if format(c.Request()) != "" {
+			return err
+		}
 		s.log.ErrorContext(c.Request().Context(), "who is who not read", "error", err)
+		v.Unsure = unmerged
 	}
 	found := in.result.Find(want.id, known.Terms())
 	if len(found) > 1 {

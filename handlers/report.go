@@ -131,8 +131,11 @@ func (s *server) showReport(c echo.Context) error {
 	}
 	known, err := s.meetings.Aliases(c.Request().Context(), caller(c))
 	if err != nil {
+		if format(c.Request()) != "" {
+			return err // a file that merges nobody would be taken for one that does
+		}
 		s.log.ErrorContext(c.Request().Context(), "who is who not read", "error", err)
-		v.Notes = append(v.Notes, views.Notice{Kind: "warning", Text: "Who is who could not be read just now, so people stand here as GoTo's rows name them."})
+		v.Unsure = unmerged
 	}
 	f := r.Result.Figures(known.Terms(), loc, r.Request.From, r.Request.To)
 	q := readReportQuery(c)

@@ -584,7 +584,7 @@ func TestPartialReport(t *testing.T) {
 	}
 	close(g)
 	later := p.connected("ada")
-	if text := later.settled(path).doc(t).Find("main").Text(); !strings.Contains(text, "Nothing could be read: your connection to GoTo was over") && !strings.Contains(text, "Meetings held") {
+	if text := later.settled(path).doc(t).Find("main").Text(); !strings.Contains(text, "Nothing could be read: your connection to GoTo was over") {
 		t.Errorf("the page says %s", text)
 	}
 }
@@ -865,6 +865,13 @@ func TestPersonPage(t *testing.T) {
 		}
 	}
 
+	// The attendee page leads there, too.
+	came := ada.get(ada.firstPast()).doc(t)
+	every := came.Find(".behind a").FilterFunction(func(_ int, a *goquery.Selection) bool { return a.Text() == "Every meeting of this person" }).First()
+	if doc := ada.get(every.AttrOr("href", "")).doc(t); !strings.HasPrefix(every.AttrOr("href", ""), "/reports/person?") || doc.Find("#results tbody tr").Length() == 0 {
+		t.Errorf("%q leads nowhere", every.AttrOr("href", ""))
+	}
+
 	// Somebody decides that two are one, or one is two: the page follows.
 	named := ada.get(path + "?rows=people&q=Sam+Taylor").doc(t).Find("#results tbody tr")
 	if named.Length() < 2 {
@@ -881,6 +888,15 @@ func TestPersonPage(t *testing.T) {
 	}
 	if text := ada.get(path).doc(t).Find("details").Text(); !strings.Contains(text, "counts as") {
 		t.Errorf("the report does not name what was decided: %s", text)
+	}
+	p.outage.unknown.Store(true)
+	for at, file := range map[string]string{path: path + ".csv", "/reports/person?email=sam2@example.test&report=" + id: "/reports/person.csv?email=sam2@example.test&report=" + id} {
+		if res := ada.get(at); res.StatusCode != http.StatusOK || !strings.Contains(res.doc(t).Find(".note.warning").Text(), "as GoTo's rows have them") {
+			t.Errorf("%s without aliases: %d", at, res.StatusCode)
+		}
+		if res := ada.get(file); res.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s without aliases: %d", file, res.StatusCode)
+		}
 	}
 }
 

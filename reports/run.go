@@ -84,6 +84,7 @@ func newRun(ctx context.Context, id string, c meetings.Caller, r Request) *run {
 
 // carryOut makes the report, and writes down what became of it.
 func (s *Service) carryOut(r *run) {
+	began := time.Now()
 	late := time.AfterFunc(longest, func() { r.end(errTime) })
 	defer late.Stop()
 	beating, stop := context.WithCancel(r.ctx)
@@ -98,6 +99,7 @@ func (s *Service) carryOut(r *run) {
 	beats.Wait()
 	if row, keep := s.verdict(r, err); keep {
 		s.write(r, row)
+		s.cfg.Log.InfoContext(r.ctx, "a report ended", "report", r.id, "state", row.State, "calls", r.tally.Calls(), "took", time.Since(began))
 	}
 }
 

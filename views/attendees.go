@@ -76,6 +76,7 @@ type PersonRow struct {
 	Rows             []JoinRow // with a name only where it is another spelling
 	More             Link      // to the rest of them
 	Overlap          string    // why the rows add up to more
+	EveryURL         string    // of all meetings of the person; "" for nobody known
 	Who              AliasForms
 }
 

@@ -41,8 +41,8 @@ type Report struct {
 	Title, Range, Zone string
 	State              Word
 	Running            *ReportProgress
-	Failure            string // why there is nothing to see
-	Notes              []Notice
+	Failure            string   // why there is nothing to see
+	Unsure             string   // that people are shown without who is who
 	Lacks              string   // that not everything is here
 	Missing            []string // whose meetings are not, and why
 	Again              *ReportAgain
@@ -109,6 +109,7 @@ type PersonPage struct {
 	Age       Age
 	Ask       *PersonAsk // whom to look for
 	Several   []Link     // who could be meant
+	Unsure    string     // as in Report
 	Note      string     // how far the page sees
 	Account   *ReportAgain
 	Tiles     []Tile
