@@ -13,6 +13,7 @@ type Session struct {
 	Start                         time.Time
 	Minutes, Told                 int
 	Came                          []attendance.Join
+	Keyless                       bool // the rows name no instance
 }
 
 // ResultOf is what a report on these organizers would have read.
@@ -27,6 +28,9 @@ func ResultOf(organizers []string, list ...Session) *Result {
 			end := s.Start.Add(time.Duration(s.Minutes) * time.Minute)
 			p := meetings.Past{MeetingID: s.MeetingID, SessionID: s.MeetingID + s.Start.Format("-150405"), Subject: s.Subject, Start: s.Start, End: end, Minutes: s.Minutes, Attendees: s.Told}
 			came := attendance.Occurrence{InstanceKey: "i" + p.SessionID, Start: s.Start, End: end, Joins: s.Came}
+			if s.Keyless {
+				came.InstanceKey = ""
+			}
 			if len(s.Came) == 0 {
 				came = attendance.Occurrence{}
 			}

@@ -98,6 +98,19 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// Who has neither name nor e-mail is nobody in any other session, even where
+// GoTo names no instance.
+func TestStrangersStayApart(t *testing.T) {
+	at := noon.Add(-48 * time.Hour)
+	r := reports.ResultOf([]string{"1"},
+		reports.Session{Organizer: "1", MeetingID: "1", Start: at, Minutes: 9, Keyless: true, Came: []attendance.Join{join("", "", at, 0, 5), join("", "", at, 0, 5)}},
+		reports.Session{Organizer: "1", MeetingID: "1", Start: at.Add(time.Hour), Minutes: 9, Keyless: true, Came: []attendance.Join{join("", "", at.Add(time.Hour), 0, 5)}})
+	f := r.Figures(noAliases, time.UTC, at, noon)
+	if len(f.People) != 3 || f.Organizers[0].People != 3 || f.Weeks[0].People != 3 {
+		t.Errorf("%d people, %+v, %+v", len(f.People), f.Organizers, f.Weeks)
+	}
+}
+
 // What is decided about who is who holds in every figure.
 func TestFiguresAfterDecisions(t *testing.T) {
 	from, to := time.Date(2026, 10, 17, 22, 0, 0, 0, time.UTC), time.Date(2026, 11, 15, 23, 0, 0, 0, time.UTC)
